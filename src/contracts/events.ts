@@ -1,0 +1,116 @@
+/** The organization's numbered events: the live stream, and the outbox that Postgres rows are projected from. */
+import { z } from "zod";
+import {
+  artifactRecordSchema,
+  effectRecordSchema,
+  issueRecordSchema,
+  jobErrorSchema,
+  jobRecordSchema,
+  jsonValueSchema,
+  logRecordSchema,
+  reviewRecordSchema,
+  stepRecordSchema,
+  triageViewSchema,
+} from "./records.ts";
+import { issueStatusSchema, jobStatusSchema } from "./status.ts";
+
+const eventData = {
+  "issue.submitted": z.object({ issue: issueRecordSchema }),
+  "issue.status_changed": z.object({ from: issueStatusSchema, status: issueStatusSchema }),
+  "issue.triaged": z.object({ triage: triageViewSchema, byRules: z.boolean() }),
+  "job.created": z.object({ job: jobRecordSchema }),
+  "job.dispatched": z.object({ dispatchId: z.string(), slotNumber: z.int() }),
+  "job.slice_started": z.object({ epoch: z.int(), dispatchId: z.string() }),
+  "job.slice_ended": z.object({ epoch: z.int(), how: z.enum(["yielded", "lease_expired"]) }),
+  "job.attempt_started": z.object({ attempt: z.int(), modelId: z.string(), baseCommit: z.string().nullable() }),
+  "job.status_changed": z.object({
+    from: jobStatusSchema,
+    status: jobStatusSchema,
+    attempts: z.int(),
+    startedAtMs: z.int().nullable(),
+    completedAtMs: z.int().nullable(),
+    error: jobErrorSchema.nullable(),
+    result: jsonValueSchema.nullable(),
+  }),
+  "step.recorded": z.object({ step: stepRecordSchema, jobCostMicroUsd: z.int(), issueCostMicroUsd: z.int() }),
+  "log.written": z.object({ log: logRecordSchema }),
+  "artifact.created": z.object({ artifact: artifactRecordSchema }),
+  "review.opened": z.object({ review: reviewRecordSchema }),
+  "review.decided": z.object({ review: reviewRecordSchema }),
+  "effect.created": z.object({ effect: effectRecordSchema }),
+  "effect.changed": z.object({ effect: effectRecordSchema }),
+} as const;
+
+export type EventType = keyof typeof eventData;
+export type EventDataOf<Type extends EventType> = z.infer<(typeof eventData)[Type]>;
+
+/** Events that tell how the work was carried, not what came of it; two equal runs may differ in them. */
+export const transportEventTypes: ReadonlySet<EventType> = new Set<EventType>([
+  "job.dispatched",
+  "job.slice_started",
+  "job.slice_ended",
+]);
+
+interface EventEnvelope {
+  /** Counts from 1 without gaps within one incarnation of the organization's storage. */
+  readonly seq: number;
+  readonly atMs: number;
+  readonly issueId: string;
+  readonly jobId: string | null;
+}
+
+/** One event; `type` decides the shape of `data`. */
+export type OrganizationEvent = {
+  [Type in EventType]: EventEnvelope & { readonly type: Type; readonly data: EventDataOf<Type> };
+}[EventType];
+
+/** What a part of the object appends; the log adds number and time. */
+export type NewEvent = {
+  [Type in EventType]: {
+    readonly type: Type;
+    readonly issueId: string;
+    readonly jobId: string | null;
+    readonly data: EventDataOf<Type>;
+  };
+}[EventType];
+
+const envelope = { seq: z.int().min(1), atMs: z.int(), issueId: z.string(), jobId: z.string().nullable() };
+
+function eventSchema<Type extends EventType>(type: Type) {
+  return z.object({ ...envelope, type: z.literal(type), data: eventData[type] });
+}
+
+/** Parses a stored or received event; throws `ZodError` when it has an unknown type or shape. */
+export const organizationEventSchema = z.discriminatedUnion("type", [
+  eventSchema("issue.submitted"),
+  eventSchema("issue.status_changed"),
+  eventSchema("issue.triaged"),
+  eventSchema("job.created"),
+  eventSchema("job.dispatched"),
+  eventSchema("job.slice_started"),
+  eventSchema("job.slice_ended"),
+  eventSchema("job.attempt_started"),
+  eventSchema("job.status_changed"),
+  eventSchema("step.recorded"),
+  eventSchema("log.written"),
+  eventSchema("artifact.created"),
+  eventSchema("review.opened"),
+  eventSchema("review.decided"),
+  eventSchema("effect.created"),
+  eventSchema("effect.changed"),
+]) satisfies z.ZodType<OrganizationEvent>;
+
+/** Position in an organization's log. A storage that began anew has another incarnation. */
+export interface EventCursor {
+  readonly incarnation: string;
+  readonly seq: number;
+}
+
+/**
+ * Frames of `GET /api/agents/live`. `prevSeq` is the number of the event sent before on this socket (or asked for in
+ * `after`), so that a filtered stream shows no false gap.
+ */
+export type LiveFrame =
+  | { readonly kind: "hello"; readonly incarnation: string; readonly lastSeq: number }
+  | { readonly kind: "event"; readonly prevSeq: number; readonly event: OrganizationEvent }
+  | { readonly kind: "text"; readonly issueId: string; readonly jobId: string; readonly text: string };

@@ -1,0 +1,326 @@
+/** Typed RPC of the organization object. Every method carries the organization's id, which the object checks against its name. */
+import type { Failure } from "../core/errors.ts";
+import type { Visibility } from "./caller.ts";
+import type { EventCursor, OrganizationEvent } from "./events.ts";
+import type { ModelName } from "./models.ts";
+import type {
+  ArtifactRecord,
+  EffectRecord,
+  IssueRecord,
+  JobError,
+  JobRecord,
+  JsonValue,
+  LogRecord,
+  PermissionLevel,
+  PullRequestPlan,
+  PullRequestResult,
+  ReviewRecord,
+  StepRecord,
+  TriageView,
+  WorkspaceChange,
+} from "./records.ts";
+import type { ArtifactType, IssuePriority, IssueSource, IssueStatus, IssueType, LogLevel } from "./status.ts";
+import type { Repository, Terms } from "./terms.ts";
+
+/** What a method answers when the caller may be at fault; error classes do not survive an RPC. */
+export type Outcome<Value> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly failure: Failure };
+
+interface Addressed {
+  readonly organizationId: string;
+}
+
+// --- submission and reading: called by the edge ---
+
+export interface SubmitCommand extends Addressed {
+  /** The edge's copy of the platform's terms, at most ten seconds old; kept when newer than the object's. */
+  readonly terms: Terms;
+  readonly source: IssueSource;
+  readonly type: IssueType;
+  readonly priority: IssuePriority;
+  readonly title: string;
+  readonly description: string;
+  readonly context: Readonly<Record<string, JsonValue>>;
+  readonly externalId: string | null;
+  readonly requestedAgentType: string | null;
+  readonly requestedModel: ModelName | null;
+  readonly createdById: string | null;
+  readonly submitterLevel: PermissionLevel;
+  readonly correlationId: string;
+}
+
+export interface SubmitReceipt {
+  readonly issueId: string;
+  readonly jobId: string;
+  readonly status: IssueStatus;
+  /** Jobs of this organization that would start before this one. */
+  readonly position: number;
+}
+
+export interface IssueRef extends Addressed {
+  readonly issueId: string;
+  readonly visibility: Visibility;
+}
+
+/** Why nothing of the issue runs right now; null when something does, or nothing is left to run. */
+export type BlockingLimit = "organization_concurrency" | "global_concurrency" | "retry_delay" | null;
+
+export interface IssueDetail {
+  readonly issue: IssueRecord;
+  readonly jobs: readonly JobRecord[];
+  readonly stepCount: number;
+  readonly reviews: readonly ReviewRecord[];
+  readonly effects: readonly EffectRecord[];
+  readonly waitingFor: BlockingLimit;
+}
+
+export interface IssueFilter {
+  readonly status?: IssueStatus;
+  readonly type?: IssueType;
+  readonly priority?: IssuePriority;
+}
+
+/** Position in a list that is ordered newest first by the immutable `(createdAtMs, id)`. */
+export interface ListPosition {
+  readonly createdAtMs: number;
+  readonly id: string;
+}
+
+export interface ListQuery extends Addressed {
+  readonly visibility: Visibility;
+  readonly filter: IssueFilter;
+  readonly before: ListPosition | null;
+  readonly limit: number;
+}
+
+export interface UnprojectedIssues {
+  /** Matching issues with changes that Postgres may not hold yet, newest first. */
+  readonly matching: readonly IssueRecord[];
+  /** Ids of all such issues, matching or not: their rows in Postgres are out of date. */
+  readonly replacedIds: readonly string[];
+}
+
+export interface ArtifactView {
+  readonly artifact: ArtifactRecord;
+  readonly content: string;
+  readonly diffPatch: string | null;
+}
+
+export interface ReviewDetail {
+  readonly review: ReviewRecord;
+  readonly issue: IssueRecord;
+  readonly artifact: ArtifactView;
+}
+
+export interface ReviewQuery extends Addressed {
+  readonly status: ReviewRecord["status"] | null;
+  readonly limit: number;
+}
+
+export interface ReviewDecision extends Addressed {
+  readonly reviewId: string;
+  readonly decision: "approve" | "reject";
+  readonly note: string | null;
+  readonly contentHash: string;
+  readonly decidedBy: string;
+  /** Kinds of approver the decider may stand for. */
+  readonly actingAs: readonly ReviewRecord["approver"][];
+  /** The decider's own user ids; nobody approves his own change. */
+  readonly deciderIds: readonly string[];
+}
+
+// --- slices: called by the jobs consumer ---
+
+export interface JobRef extends Addressed {
+  readonly jobId: string;
+}
+
+export interface ClaimCommand extends JobRef {
+  readonly dispatchId: string;
+}
+
+/** What was rendered once for an attempt and is sent unchanged with every call of it. */
+export interface AttemptPrompt {
+  readonly modelId: string;
+  readonly system: string;
+  /** Tool definitions as the JSON text that is sent. */
+  readonly toolsJson: string;
+  /** Commit that the workspace is laid over; null without a repository. */
+  readonly baseCommit: string | null;
+}
+
+export interface Assignment {
+  readonly epoch: number;
+  readonly correlationId: string;
+  readonly issue: IssueRecord;
+  readonly job: JobRecord;
+  readonly slug: string | null;
+  readonly repository: Repository | null;
+  readonly allowedModels: readonly ModelName[];
+  readonly allowedAgents: "*" | readonly string[];
+  readonly attempt: {
+    readonly number: number;
+    readonly prompt: AttemptPrompt | null;
+    /** Messages of the transcript in order, each as the JSON text that is sent. */
+    readonly messages: readonly string[];
+    readonly stepCount: number;
+  };
+  readonly workspace: readonly WorkspaceChange[];
+  /** What a review job reads: the change that it is about. */
+  readonly underReview: ArtifactView | null;
+}
+
+export type ClaimAnswer = { readonly kind: "claimed"; readonly assignment: Assignment } | { readonly kind: "stale" };
+
+export interface EpochRef extends JobRef {
+  readonly epoch: number;
+}
+
+/** Answer to a call that carries an epoch: refused when a newer claim, or none, holds the job. */
+export type EpochAnswer = { readonly accepted: true } | { readonly accepted: false };
+
+export type ControlSignal = { readonly kind: "none" } | { readonly kind: "stale" };
+
+export interface BeginAttempt extends EpochRef {
+  readonly attempt: number;
+  readonly prompt: AttemptPrompt;
+  /** The first user message, as JSON text. */
+  readonly firstMessage: string;
+}
+
+export interface ArtifactDraft {
+  readonly type: ArtifactType;
+  readonly name: string;
+  readonly content: string;
+  readonly filePath: string | null;
+  readonly diffPatch: string | null;
+  readonly metadata: Readonly<Record<string, JsonValue>>;
+  /** Files of a code change, as the commit will hold them. */
+  readonly files: readonly WorkspaceChange[];
+}
+
+export interface LogDraft {
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly data: JsonValue | null;
+}
+
+export interface Checkpoint extends EpochRef {
+  readonly attempt: number;
+  /** New steps in order; the first is numbered one above those already recorded. */
+  readonly steps: readonly StepRecord[];
+  readonly appendedMessages: readonly string[];
+  readonly workspace: readonly WorkspaceChange[];
+  readonly artifacts: readonly ArtifactDraft[];
+  readonly logs: readonly LogDraft[];
+}
+
+/** How a slice ends its job, by role. */
+export type JobOutcome =
+  | { readonly role: "triage"; readonly triage: TriageView; readonly byRules: boolean; readonly next: NextJob }
+  | { readonly role: "work"; readonly summary: string }
+  | { readonly role: "review"; readonly decision: "pass" | "send_back"; readonly summary: string };
+
+/** The work job that triage asks for. */
+export interface NextJob {
+  readonly agentType: string;
+  readonly model: ModelName;
+  readonly modelReason: string;
+}
+
+export interface FinishCommand extends EpochRef {
+  readonly outcome: JobOutcome;
+  readonly artifacts: readonly ArtifactDraft[];
+}
+
+export interface FailCommand extends EpochRef {
+  /** `transient` uses up no attempt; `permanent` ends the attempt, and the job with its last one; `final` ends the job. */
+  readonly failureClass: "transient" | "permanent" | "final";
+  readonly error: JobError;
+  readonly retryAfterMs: number | null;
+}
+
+// --- effects and projection ---
+
+export interface EffectRef extends Addressed {
+  readonly effectId: string;
+}
+
+export type EffectClaim =
+  | { readonly kind: "claimed"; readonly epoch: number; readonly plan: PullRequestPlan; readonly issueId: string }
+  | { readonly kind: "stale" };
+
+export interface EffectOutcome extends EffectRef {
+  readonly epoch: number;
+  readonly outcome:
+    | { readonly kind: "completed"; readonly result: PullRequestResult }
+    | { readonly kind: "transient"; readonly error: JobError; readonly retryAfterMs: number | null }
+    | { readonly kind: "permanent"; readonly error: JobError };
+}
+
+export interface EventsQuery extends Addressed {
+  readonly after: EventCursor | null;
+  readonly limit: number;
+}
+
+export interface EventPage {
+  readonly incarnation: string;
+  readonly lastSeq: number;
+  readonly events: readonly OrganizationEvent[];
+}
+
+export interface BodiesQuery extends Addressed {
+  readonly bodyIds: readonly string[];
+}
+
+// --- slots: called by the platform object ---
+
+export interface SlotGrant extends Addressed {
+  readonly slotId: string;
+  /** Picks the queue lane. */
+  readonly slotNumber: number;
+}
+
+export interface OrganizationRpc {
+  submit(command: SubmitCommand): Promise<Outcome<SubmitReceipt>>;
+  readIssue(ref: IssueRef): Promise<IssueDetail | null>;
+  listUnprojected(query: ListQuery): Promise<UnprojectedIssues>;
+  /** Null when the issue is not here (or not visible): ask Postgres then. */
+  listSteps(ref: IssueRef): Promise<readonly StepRecord[] | null>;
+  listLogs(ref: IssueRef): Promise<readonly LogRecord[] | null>;
+  listArtifacts(ref: IssueRef): Promise<readonly ArtifactView[] | null>;
+  listReviews(query: ReviewQuery): Promise<readonly ReviewRecord[]>;
+  readReview(query: Addressed & { readonly reviewId: string }): Promise<ReviewDetail | null>;
+  decideReview(decision: ReviewDecision): Promise<Outcome<ReviewRecord>>;
+
+  claim(command: ClaimCommand): Promise<ClaimAnswer>;
+  renewLease(ref: EpochRef): Promise<EpochAnswer>;
+  /** Long poll: the only method that waits. Answers `none` when the poll's time is over. */
+  control(ref: EpochRef): Promise<ControlSignal>;
+  beginAttempt(command: BeginAttempt): Promise<EpochAnswer>;
+  /** Repeating a checkpoint that was already accepted from the same epoch changes nothing and is accepted. */
+  checkpoint(checkpoint: Checkpoint): Promise<EpochAnswer>;
+  /** Passes a running model's words to whoever watches; kept nowhere. */
+  streamText(ref: EpochRef & { readonly text: string }): Promise<void>;
+  finish(command: FinishCommand): Promise<EpochAnswer>;
+  fail(command: FailCommand): Promise<EpochAnswer>;
+  /** Ends a slice without ending its job; the next one goes on from the last checkpoint. */
+  yieldSlice(ref: EpochRef): Promise<EpochAnswer>;
+
+  claimEffect(ref: EffectRef): Promise<EffectClaim>;
+  renewEffect(ref: EffectRef & { readonly epoch: number }): Promise<EpochAnswer>;
+  finishEffect(outcome: EffectOutcome): Promise<EpochAnswer>;
+
+  readEvents(query: EventsQuery): Promise<EventPage>;
+  readBodies(query: BodiesQuery): Promise<Readonly<Record<string, string>>>;
+  /** Tells how far Postgres has got. */
+  confirmProjected(cursor: Addressed & EventCursor): Promise<void>;
+
+  grantSlot(grant: SlotGrant): Promise<{ readonly accepted: boolean }>;
+  /** Which of these slots the organization still uses; asked before an expired one is given away. */
+  confirmSlots(query: Addressed & { readonly slotIds: readonly string[] }): Promise<readonly string[]>;
+  applyTerms(terms: Terms): Promise<void>;
+  /** Wakes a busy organization: acts on whatever is due. */
+  checkIn(ref: Addressed): Promise<void>;
+}

@@ -1,0 +1,153 @@
+/** Ports: what the agents, queues and routes need from the outside, without knowing how it is done. */
+import type { TokenUsage } from "../core/money.ts";
+import type { IdentityRow, Visibility } from "./caller.ts";
+import type { EventCursor, OrganizationEvent } from "./events.ts";
+import type { IssueDetail, IssueFilter, ListPosition, OrganizationRpc, ArtifactView } from "./organization-rpc.ts";
+import type { PlatformRpc } from "./platform-rpc.ts";
+import type { IssueRecord, LogRecord, PullRequestPlan, PullRequestResult, StepRecord } from "./records.ts";
+import type { RepositoryRpc, TreeEntry } from "./repository-rpc.ts";
+import type { Repository } from "./terms.ts";
+
+// --- model ---
+
+export interface ModelRequest {
+  readonly modelId: string;
+  readonly system: string;
+  readonly toolsJson: string;
+  /** Messages as JSON text, sent byte for byte. */
+  readonly messages: readonly string[];
+  readonly maxTokens: number;
+  /** JSON Schema of the final answer, when the agent answers with data. */
+  readonly outputSchemaJson: string | null;
+}
+
+export interface ModelToolCall {
+  readonly id: string;
+  readonly name: string;
+  readonly input: unknown;
+}
+
+export interface ModelReply {
+  /** The assistant's message as JSON text, ready to be appended to the transcript unchanged. */
+  readonly message: string;
+  /** The text blocks, joined. */
+  readonly text: string;
+  readonly toolCalls: readonly ModelToolCall[];
+  readonly stopReason: string;
+  readonly usage: TokenUsage;
+}
+
+export type ModelFailureClass = "transient" | "permanent" | "final";
+
+/** A model call that gave no reply; `reason` is a short stable word such as `overloaded`. */
+export class ModelCallError extends Error {
+  override readonly name = "ModelCallError";
+  readonly failureClass: ModelFailureClass;
+  readonly reason: string;
+  readonly retryAfterMs: number | null;
+
+  constructor(
+    failure: { failureClass: ModelFailureClass; reason: string; message: string; retryAfterMs?: number | null },
+    options?: ErrorOptions,
+  ) {
+    super(failure.message, options);
+    this.failureClass = failure.failureClass;
+    this.reason = failure.reason;
+    this.retryAfterMs = failure.retryAfterMs ?? null;
+  }
+}
+
+export interface ModelPort {
+  /** One streamed call, never retried here. Throws `ModelCallError`; an abort rethrows the signal's reason. */
+  call(
+    request: ModelRequest,
+    options: { readonly signal: AbortSignal; readonly onText: (text: string) => void },
+  ): Promise<ModelReply>;
+}
+
+// --- GitHub ---
+
+/** A refusal or fault of GitHub; `transient` may be tried again. */
+export class GitHubError extends Error {
+  override readonly name = "GitHubError";
+  readonly transient: boolean;
+  readonly reason: string;
+  readonly retryAfterMs: number | null;
+
+  constructor(
+    failure: { transient: boolean; reason: string; message: string; retryAfterMs?: number | null },
+    options?: ErrorOptions,
+  ) {
+    super(failure.message, options);
+    this.transient = failure.transient;
+    this.reason = failure.reason;
+    this.retryAfterMs = failure.retryAfterMs ?? null;
+  }
+}
+
+export interface GitHubPort {
+  /** The default branch and the commit it points to now. */
+  defaultBranchHead(repository: Repository): Promise<{ readonly branch: string; readonly commit: string }>;
+  /** Every blob of the commit's tree. */
+  tree(repository: Repository, commit: string): Promise<readonly TreeEntry[]>;
+  blob(repository: Repository, blobId: string): Promise<Uint8Array>;
+  /** Brings branch, commit and draft pull request into being, adopting whatever of them already exists. */
+  openPullRequest(plan: PullRequestPlan): Promise<PullRequestResult>;
+}
+
+// --- Postgres ---
+
+export interface IdentityPort {
+  /** The user behind a Supabase `sub` or an ERP user id; null when there is none. Plain SQL. Throws when Postgres is unreachable. */
+  findBySubject(subject: string): Promise<IdentityRow | null>;
+}
+
+export interface IssuePage {
+  readonly organizationId: string;
+  readonly visibility: Visibility;
+  readonly filter: IssueFilter;
+  readonly before: ListPosition | null;
+  readonly limit: number;
+  /** Ids that the object answers for. */
+  readonly excludeIds: readonly string[];
+}
+
+export interface IssueReader {
+  list(page: IssuePage): Promise<readonly IssueRecord[]>;
+  read(organizationId: string, issueId: string, visibility: Visibility): Promise<IssueDetail | null>;
+  listSteps(organizationId: string, issueId: string): Promise<readonly StepRecord[]>;
+  listLogs(organizationId: string, issueId: string): Promise<readonly LogRecord[]>;
+  listArtifacts(organizationId: string, issueId: string): Promise<readonly ArtifactView[]>;
+}
+
+/** What the projection asks of the organization's object. */
+export interface EventSource {
+  events(
+    after: EventCursor | null,
+    limit: number,
+  ): Promise<{ readonly incarnation: string; readonly lastSeq: number; readonly events: readonly OrganizationEvent[] }>;
+  bodies(bodyIds: readonly string[]): Promise<Readonly<Record<string, string>>>;
+}
+
+export interface ProjectionPort {
+  /** Brings Postgres up to the source's last event and returns the cursor then stored. Each event is applied exactly once, in order. */
+  project(organizationId: string, source: EventSource): Promise<EventCursor>;
+}
+
+export interface DatabaseCheck {
+  /** Resolves when Postgres answers; throws otherwise. */
+  ping(): Promise<void>;
+}
+
+export interface RetentionPort {
+  /** Deletes logs and steps that are past their time, in bounded batches; returns how many rows went. */
+  deleteExpired(now: { readonly nowMs: number }): Promise<{ readonly logs: number; readonly steps: number }>;
+}
+
+// --- objects ---
+
+export interface ObjectClients {
+  organization(organizationId: string): OrganizationRpc;
+  platform(): PlatformRpc;
+  repository(repository: Repository): RepositoryRpc;
+}

@@ -1,0 +1,103 @@
+/** The closed sets of states, the one table of legal job transitions, and the issue status as a pure function. */
+import { z } from "zod";
+
+export const issueSources = ["MANUAL", "ERP_TRIGGER", "GITHUB", "WEBHOOK", "SCHEDULED"] as const;
+export const issueTypes = ["BUG", "FEATURE", "ENHANCEMENT", "QUESTION", "TASK", "DEPLOYMENT"] as const;
+export const issuePriorities = ["CRITICAL", "HIGH", "MEDIUM", "LOW"] as const;
+export const issueStatuses = ["PENDING", "QUEUED", "PROCESSING", "REVIEW", "COMPLETED", "FAILED", "CANCELLED"] as const;
+export const jobStatuses = ["PENDING", "RUNNING", "PAUSED", "COMPLETED", "FAILED", "CANCELLED"] as const;
+export const artifactTypes = [
+  "CODE_CHANGE",
+  "ANALYSIS",
+  "RECOMMENDATION",
+  "DOCUMENTATION",
+  "PULL_REQUEST",
+  "CONFIG",
+  "ERP_CHANGE",
+] as const;
+export const reviewStatuses = ["OPEN", "APPROVED", "REJECTED", "CHANGES_REQUESTED", "EXPIRED"] as const;
+export const effectStatuses = ["PENDING", "RUNNING", "COMPLETED", "FAILED"] as const;
+export const logLevels = ["DEBUG", "INFO", "WARN", "ERROR"] as const;
+
+export const issueSourceSchema = z.enum(issueSources);
+export const issueTypeSchema = z.enum(issueTypes);
+export const issuePrioritySchema = z.enum(issuePriorities);
+export const issueStatusSchema = z.enum(issueStatuses);
+export const jobStatusSchema = z.enum(jobStatuses);
+export const artifactTypeSchema = z.enum(artifactTypes);
+export const reviewStatusSchema = z.enum(reviewStatuses);
+export const effectStatusSchema = z.enum(effectStatuses);
+export const logLevelSchema = z.enum(logLevels);
+
+export type IssueSource = z.infer<typeof issueSourceSchema>;
+export type IssueType = z.infer<typeof issueTypeSchema>;
+export type IssuePriority = z.infer<typeof issuePrioritySchema>;
+export type IssueStatus = z.infer<typeof issueStatusSchema>;
+export type JobStatus = z.infer<typeof jobStatusSchema>;
+export type ArtifactType = z.infer<typeof artifactTypeSchema>;
+export type ReviewStatus = z.infer<typeof reviewStatusSchema>;
+export type EffectStatus = z.infer<typeof effectStatusSchema>;
+export type LogLevel = z.infer<typeof logLevelSchema>;
+
+/** The numeric priority that jobs are ordered by; smaller is more urgent. */
+export const numericPriority: Readonly<Record<IssuePriority, number>> = { CRITICAL: 1, HIGH: 2, MEDIUM: 5, LOW: 10 };
+
+const jobTransitions: Readonly<Record<JobStatus, readonly JobStatus[]>> = {
+  PENDING: ["RUNNING", "FAILED", "CANCELLED"],
+  RUNNING: ["PENDING", "PAUSED", "COMPLETED", "FAILED", "CANCELLED"],
+  PAUSED: ["PENDING", "RUNNING", "FAILED", "CANCELLED"],
+  COMPLETED: [],
+  FAILED: [],
+  CANCELLED: [],
+};
+
+/** Whether a job may go from one status to another; a terminal status never changes. */
+export function isLegalJobTransition(from: JobStatus, to: JobStatus): boolean {
+  return jobTransitions[from].includes(to);
+}
+
+export function isTerminalJobStatus(status: JobStatus): boolean {
+  return jobTransitions[status].length === 0;
+}
+
+export interface IssueStatusInput {
+  readonly cancelled: boolean;
+  /** `dispatched`: whether the job was ever sent to a queue. `replaced`: another job names it in `retryOf`. */
+  readonly jobs: readonly {
+    readonly status: JobStatus;
+    readonly dispatched: boolean;
+    readonly replaced: boolean;
+    readonly notBeforeMs: number | null;
+  }[];
+  readonly reviews: readonly { readonly status: ReviewStatus }[];
+  readonly effects: readonly { readonly status: EffectStatus; readonly redriven: boolean }[];
+  readonly nowMs: number;
+}
+
+/** The status of an issue as a pure function of its parts; the first matching rule wins. */
+export function issueStatusOf(input: IssueStatusInput): IssueStatus {
+  const jobs = input.jobs.filter((job) => !job.replaced);
+  const effects = input.effects.filter((effect) => !effect.redriven);
+  const [only] = input.jobs;
+
+  if (input.cancelled) return "CANCELLED";
+  if (jobs.some((job) => job.status === "RUNNING" || job.status === "PAUSED")) return "PROCESSING";
+  if (effects.some((effect) => effect.status === "PENDING" || effect.status === "RUNNING")) return "PROCESSING";
+  if (input.reviews.some((review) => review.status === "OPEN")) return "REVIEW";
+  if (
+    input.jobs.length === 1 &&
+    only?.status === "PENDING" &&
+    !only.dispatched &&
+    (only.notBeforeMs ?? 0) > input.nowMs
+  ) {
+    return "PENDING";
+  }
+  if (jobs.some((job) => job.status === "PENDING")) return "QUEUED";
+  if (jobs.some((job) => job.status === "FAILED") || effects.some((effect) => effect.status === "FAILED"))
+    return "FAILED";
+  const closed = input.reviews.filter((review) => review.status !== "CHANGES_REQUESTED");
+  if (closed.length > 0 && closed.every((review) => review.status === "REJECTED" || review.status === "EXPIRED")) {
+    return "CANCELLED";
+  }
+  return "COMPLETED";
+}

@@ -1,0 +1,96 @@
+/** What the platform tells an organization: tier, limits, repository binding, with a version. */
+import { z } from "zod";
+import { modelNameSchema, type ModelName } from "./models.ts";
+
+export const tiers = ["free", "pro", "enterprise"] as const;
+export const tierSchema = z.enum(tiers);
+export type Tier = z.infer<typeof tierSchema>;
+
+export const repositorySchema = z.object({
+  owner: z
+    .string()
+    .min(1)
+    .max(100)
+    .regex(/^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$/u),
+  name: z
+    .string()
+    .min(1)
+    .max(100)
+    .regex(/^[A-Za-z0-9._-]+$/u),
+});
+export type Repository = z.infer<typeof repositorySchema>;
+
+/** `owner/name`, the name of a repository's object. */
+export function repositoryKey(repository: Repository): string {
+  return `${repository.owner}/${repository.name}`;
+}
+
+export const organizationLimitsSchema = z.object({
+  concurrentJobs: z.int().min(1),
+  issuesPerDay: z.int().min(1),
+  issuesPerHour: z.int().min(1),
+  /** Weight of the organization in fair sharing. */
+  weight: z.int().min(1),
+  models: z.array(modelNameSchema).min(1),
+  /** Agent ids that may do the work; `"*"` allows every tenant-level agent. */
+  agents: z.union([z.literal("*"), z.array(z.string())]),
+});
+export type OrganizationLimits = z.infer<typeof organizationLimitsSchema>;
+
+const hourlyIssues = 100;
+
+export const limitsByTier: Readonly<Record<Tier, OrganizationLimits>> = {
+  free: {
+    concurrentJobs: 1,
+    issuesPerDay: 10,
+    issuesPerHour: hourlyIssues,
+    weight: 1,
+    models: ["haiku"],
+    agents: ["meta.triage", "meta.research"],
+  },
+  pro: {
+    concurrentJobs: 3,
+    issuesPerDay: 100,
+    issuesPerHour: hourlyIssues,
+    weight: 3,
+    models: ["haiku", "sonnet"],
+    agents: "*",
+  },
+  enterprise: {
+    concurrentJobs: 10,
+    issuesPerDay: 1_000,
+    issuesPerHour: hourlyIssues,
+    weight: 10,
+    models: ["haiku", "sonnet", "opus"],
+    agents: "*",
+  },
+};
+
+export interface Terms {
+  readonly organizationId: string;
+  /** Grows with every change; an object keeps the highest it has seen. 0 stands for the defaults. */
+  readonly version: number;
+  readonly tier: Tier | null;
+  readonly limits: OrganizationLimits;
+  /** Name of the organization's own configuration files (`config/tenants/<slug>.config.ts`). */
+  readonly slug: string | null;
+  readonly repository: Repository | null;
+}
+
+/** The terms of an organization that the platform does not know yet: free, but for two concurrent jobs. */
+export function defaultTerms(organizationId: string): Terms {
+  return {
+    organizationId,
+    version: 0,
+    tier: null,
+    limits: { ...limitsByTier.free, concurrentJobs: 2 },
+    slug: null,
+    repository: null,
+  };
+}
+
+/** The best model of a list, in the order haiku, sonnet, opus. */
+export function bestModel(allowed: readonly ModelName[]): ModelName {
+  if (allowed.includes("opus")) return "opus";
+  return allowed.includes("sonnet") ? "sonnet" : "haiku";
+}

@@ -1,0 +1,30 @@
+import { ulid } from "ulid";
+
+/** The kinds of things that have an id; the prefix makes every id say what it names. */
+const idPrefixes = {
+  issue: "iss",
+  job: "job",
+  artifact: "art",
+  review: "rev",
+  effect: "eff",
+  dispatch: "dsp",
+  slot: "slt",
+  log: "log",
+  request: "req",
+  incarnation: "inc",
+} as const;
+
+export type IdKind = keyof typeof idPrefixes;
+
+/**
+ * A new id such as `iss_01JD…`: prefix and ULID (github.com/ulid/spec), so ids of one kind sort by time.
+ * `nowMs` comes from the caller's clock.
+ */
+export function newId(kind: IdKind, nowMs: number): string {
+  return `${idPrefixes[kind]}_${ulid(nowMs)}`;
+}
+
+/** A pattern that matches ids of one kind, for schemas. */
+export function idPattern(kind: IdKind): RegExp {
+  return new RegExp(`^${idPrefixes[kind]}_[0-9A-HJKMNP-TV-Z]{26}$`, "u");
+}

@@ -1,0 +1,39 @@
+/** Structured logs: one JSON object a line, which `wrangler tail` and Workers Logs read as fields. */
+
+export type LogLevel = "DEBUG" | "INFO" | "WARN" | "ERROR";
+
+export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** A logger that adds these fields to every line. */
+  with(fields: LogFields): Logger;
+}
+
+type Sink = (level: LogLevel, line: string) => void;
+
+const consoleSink: Sink = (level, line) => {
+  if (level === "ERROR") console.error(line);
+  else if (level === "WARN") console.warn(line);
+  else console.log(line);
+};
+
+/**
+ * A logger whose lines are `{level, message, …fields}`. `correlationId` is the field that joins a request to
+ * every later queue delivery of the same issue.
+ */
+export function createLogger(fields: LogFields = {}, sink: Sink = consoleSink): Logger {
+  const write = (level: LogLevel, message: string, more: LogFields = {}): void => {
+    sink(level, JSON.stringify({ level, message, ...fields, ...more }));
+  };
+  return {
+    debug: (message, more) => write("DEBUG", message, more),
+    info: (message, more) => write("INFO", message, more),
+    warn: (message, more) => write("WARN", message, more),
+    error: (message, more) => write("ERROR", message, more),
+    with: (more) => createLogger({ ...fields, ...more }, sink),
+  };
+}

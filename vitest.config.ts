@@ -1,0 +1,38 @@
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+/** Four depths: pure logic in Node, objects in workerd, services on PostgreSQL, and the whole stack. */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "node", include: ["test/node/**/*.test.ts"] } },
+      {
+        plugins: [
+          cloudflareTest({
+            main: "./test/workerd/objects-worker.ts",
+            wrangler: { configPath: "./wrangler.toml", environment: "local" },
+          }),
+        ],
+        test: { name: "workerd", include: ["test/workerd/**/*.test.ts"] },
+      },
+      {
+        test: {
+          name: "database",
+          include: ["test/database/**/*.test.ts"],
+          globalSetup: ["./test/support/database-setup.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "stack",
+          include: ["test/stack/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
