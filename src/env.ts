@@ -17,16 +17,13 @@ const adminTokenSchema = z
     return { name, sha256 };
   });
 
-const commaList = <Item extends z.ZodType>(item: Item) =>
-  z
-    .string()
-    .transform((text) =>
-      text
-        .split(",")
-        .map((part) => part.trim())
-        .filter((part) => part !== ""),
-    )
-    .pipe(z.array(item));
+/** A comma-separated list, without empty parts. */
+const commaList = z.string().transform((text) =>
+  text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== ""),
+);
 
 const gitHubSchema = z.object({
   GITHUB_TOKEN: z.string().min(1),
@@ -43,8 +40,8 @@ const settingsSchema = z.object({
   /** `host:port` of a Neon-compatible WebSocket relay before a plain PostgreSQL; absent for Neon itself. */
   DATABASE_RELAY: z.string().min(1).optional(),
   SUPABASE_URL: z.url(),
-  SUPABASE_JWT_ALGORITHMS: commaList(z.enum(["ES256", "RS256"])).default(["ES256", "RS256"]),
-  ADMIN_TOKENS: commaList(adminTokenSchema).refine((tokens) => tokens.length > 0, "at least one token"),
+  SUPABASE_JWT_ALGORITHMS: commaList.pipe(z.array(z.enum(["ES256", "RS256"]))).prefault("ES256,RS256"),
+  ADMIN_TOKENS: commaList.pipe(z.array(adminTokenSchema).min(1)),
   PLATFORM_ORGANIZATION_ID: z.string().min(1).optional(),
   AGENT_ENABLED: flag.default(true),
   AGENT_DEFAULT_MODEL: modelNameSchema.default("sonnet"),

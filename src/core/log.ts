@@ -15,11 +15,13 @@ export interface Logger {
 
 type Sink = (level: LogLevel, line: string) => void;
 
+/* oxlint-disable no-console -- the console is where a Worker's log goes; this is the only place that writes there */
 const consoleSink: Sink = (level, line) => {
   if (level === "ERROR") console.error(line);
   else if (level === "WARN") console.warn(line);
   else console.log(line);
 };
+/* oxlint-enable no-console */
 
 /**
  * A logger whose lines are `{level, message, …fields}`. `correlationId` is the field that joins a request to
