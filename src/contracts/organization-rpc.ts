@@ -148,6 +148,8 @@ export interface AttemptPrompt {
   readonly toolsJson: string;
   /** Commit that the workspace is laid over; null without a repository. */
   readonly baseCommit: string | null;
+  /** Branch that `baseCommit` was the head of; a pull request goes there. Null without a repository. */
+  readonly baseBranch: string | null;
 }
 
 export interface Assignment {
