@@ -4,6 +4,9 @@ import { defineConfig } from "vitest/config";
 /** Four depths: pure logic in Node, objects in workerd, services on PostgreSQL, and the whole stack. */
 export default defineConfig({
   test: {
+    reporters: process.env["VITEST_RESULTS_FILE"]
+      ? ["default", ["json", { outputFile: process.env["VITEST_RESULTS_FILE"] }]]
+      : ["default"],
     projects: [
       { test: { name: "node", include: ["test/node/**/*.test.ts"] } },
       {
