@@ -146,6 +146,8 @@ export interface AttemptPrompt {
   readonly system: string;
   /** Tool definitions as the JSON text that is sent. */
   readonly toolsJson: string;
+  /** JSON Schema of the final answer, as the JSON text that is sent; null for an agent that answers with words. */
+  readonly outputSchemaJson: string | null;
   /** Commit that the workspace is laid over; null without a repository. */
   readonly baseCommit: string | null;
   /** Branch that `baseCommit` was the head of; a pull request goes there. Null without a repository. */
