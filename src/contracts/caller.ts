@@ -21,6 +21,17 @@ export interface PlatformAdministrator {
 
 export type Caller = UserCaller | PlatformAdministrator;
 
+/** What a verified access token says. */
+export interface TokenClaims {
+  readonly subject: string;
+  /** The organization that the ERP's token hook wrote into it, if it did. */
+  readonly organizationId: string | null;
+}
+
+export type TokenVerdict =
+  | { readonly kind: "verified"; readonly claims: TokenClaims }
+  | { readonly kind: "rejected"; readonly reason: "expired" | "invalid" };
+
 /** The row that the identity look-up returns, by plain SQL. */
 export interface IdentityRow {
   readonly userId: string;

@@ -1,6 +1,6 @@
 /** Ports: what the agents, queues and routes need from the outside, without knowing how it is done. */
 import type { TokenUsage } from "../core/money.ts";
-import type { IdentityRow, Visibility } from "./caller.ts";
+import type { IdentityRow, TokenVerdict, Visibility } from "./caller.ts";
 import type { EventCursor, OrganizationEvent } from "./events.ts";
 import type { IssueDetail, IssueFilter, ListPosition, OrganizationRpc, ArtifactView } from "./organization-rpc.ts";
 import type { PlatformRpc } from "./platform-rpc.ts";
@@ -93,6 +93,13 @@ export interface GitHubPort {
   blob(repository: Repository, blobId: string): Promise<Uint8Array>;
   /** Brings branch, commit and draft pull request into being, adopting whatever of them already exists. */
   openPullRequest(plan: PullRequestPlan): Promise<PullRequestResult>;
+}
+
+// --- Supabase ---
+
+export interface TokenPort {
+  /** Whether an access token is genuine and current. Throws when the issuer's keys cannot be had. */
+  verify(token: string): Promise<TokenVerdict>;
 }
 
 // --- Postgres ---

@@ -21,6 +21,12 @@ export const errorSpecs = {
   method_not_allowed: { status: 405, title: "This method is not allowed here", actor: "caller", retryable: false },
   conflict: { status: 409, title: "The current state does not allow this", actor: "caller", retryable: false },
   body_too_large: { status: 413, title: "The body is too large", actor: "caller", retryable: false },
+  unsupported_media_type: {
+    status: 415,
+    title: "The body is not application/json",
+    actor: "caller",
+    retryable: false,
+  },
   upgrade_required: { status: 426, title: "A WebSocket upgrade is required", actor: "caller", retryable: false },
   rate_limited: { status: 429, title: "Too many issues in the last hour", actor: "caller", retryable: true },
   quota_exhausted: { status: 429, title: "The daily quota of issues is used up", actor: "caller", retryable: true },

@@ -1,0 +1,140 @@
+/** What the HTTP API answers. Times are ISO 8601 text, money is integer micro-dollars. */
+import { z } from "zod";
+import { errorSpecs, type ErrorCode } from "../core/errors.ts";
+import {
+  effectRecordSchema,
+  issueRecordSchema,
+  jobRecordSchema,
+  logRecordSchema,
+  reviewRecordSchema,
+  stepRecordSchema,
+} from "./records.ts";
+import { artifactTypeSchema, issueStatusSchema } from "./status.ts";
+import { organizationLimitsSchema, repositorySchema, tierSchema } from "./terms.ts";
+
+const time = z.iso.datetime();
+const optionalTime = time.nullable();
+
+const errorCodes = Object.keys(errorSpecs).filter((code): code is ErrorCode => code in errorSpecs);
+
+/** RFC 9457 problem details. */
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.enum(errorCodes),
+  detail: z.string(),
+  requestId: z.string(),
+  /** The fields at fault, when the request was not valid. */
+  errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+});
+export type Problem = z.infer<typeof problemSchema>;
+
+export const submitResponseSchema = z.object({
+  id: z.string(),
+  jobId: z.string(),
+  status: issueStatusSchema,
+  position: z.int(),
+  estimatedWaitSeconds: z.int().nullable(),
+  trackingUrl: z.url(),
+  liveUrl: z.url(),
+});
+
+export const issueViewSchema = issueRecordSchema
+  .omit({ createdAtMs: true, updatedAtMs: true, context: true })
+  .extend({ context: z.record(z.string(), z.unknown()), createdAt: time, updatedAt: time });
+
+export const jobViewSchema = jobRecordSchema
+  .omit({ startedAtMs: true, completedAtMs: true, createdAtMs: true, updatedAtMs: true, config: true, result: true })
+  .extend({
+    config: z.record(z.string(), z.unknown()),
+    result: z.unknown(),
+    startedAt: optionalTime,
+    completedAt: optionalTime,
+    createdAt: time,
+    updatedAt: time,
+  });
+
+export const reviewViewSchema = reviewRecordSchema
+  .omit({ decidedAtMs: true, expiresAtMs: true, createdAtMs: true })
+  .extend({ decidedAt: optionalTime, expiresAt: time, createdAt: time });
+
+export const effectViewSchema = effectRecordSchema
+  .omit({ idempotencyKey: true, createdAtMs: true, updatedAtMs: true })
+  .extend({ createdAt: time, updatedAt: time });
+
+export const stepViewSchema = stepRecordSchema.omit({ startedAtMs: true }).extend({ startedAt: time });
+
+export const logViewSchema = logRecordSchema.omit({ atMs: true, data: true }).extend({ data: z.unknown(), at: time });
+
+export const artifactViewSchema = z.object({
+  id: z.string(),
+  jobId: z.string(),
+  issueId: z.string(),
+  type: artifactTypeSchema,
+  name: z.string(),
+  content: z.string(),
+  filePath: z.string().nullable(),
+  diffPatch: z.string().nullable(),
+  metadata: z.record(z.string(), z.unknown()),
+  createdAt: time,
+});
+
+export const issueListSchema = z.object({
+  items: z.array(issueViewSchema),
+  /** Send it as `cursor` for the next page; null on the last one. */
+  nextCursor: z.string().nullable(),
+  /** True when PostgreSQL could not be read: only issues that it does not hold yet are listed. */
+  partial: z.boolean(),
+});
+
+export const issueDetailSchema = issueViewSchema.extend({
+  jobs: z.array(jobViewSchema),
+  stepCount: z.int(),
+  reviews: z.array(reviewViewSchema),
+  effects: z.array(effectViewSchema),
+  /** What the issue's next job waits for; null when one runs or none is left. */
+  waitingFor: z.enum(["organization_concurrency", "global_concurrency", "retry_delay"]).nullable(),
+});
+
+export const stepListSchema = z.object({ items: z.array(stepViewSchema) });
+export const logListSchema = z.object({ items: z.array(logViewSchema) });
+export const artifactListSchema = z.object({ items: z.array(artifactViewSchema) });
+export const reviewListSchema = z.object({ items: z.array(reviewViewSchema) });
+
+export const reviewDetailViewSchema = reviewViewSchema.extend({
+  issue: issueViewSchema,
+  artifact: artifactViewSchema,
+});
+
+export const organizationViewSchema = z.object({
+  organizationId: z.string(),
+  tier: tierSchema.nullable(),
+  slug: z.string().nullable(),
+  repository: repositorySchema.nullable(),
+  limitOverrides: organizationLimitsSchema.partial(),
+  /** What holds now: the tier's limits with the overrides applied. */
+  limits: organizationLimitsSchema,
+  termsVersion: z.int(),
+  demand: z.int(),
+  slotsInUse: z.int(),
+});
+
+export const healthSchema = z.object({
+  status: z.enum(["healthy", "degraded"]),
+  version: z.string(),
+  checkedAt: time,
+  checks: z.record(z.string(), z.object({ ok: z.boolean(), detail: z.string(), durationMs: z.int() })),
+  /** Which integrations are configured, and whether submissions are accepted. */
+  integrations: z.record(z.string(), z.enum(["on", "off"])),
+  submissions: z.enum(["on", "off"]),
+  slots: z.object({ total: z.int(), inUse: z.int(), organizationsWaiting: z.int() }).nullable(),
+});
+
+export const versionSchema = z.object({
+  name: z.literal("spokestack-agents"),
+  version: z.string(),
+  deploymentId: z.string(),
+  deploymentTag: z.string(),
+  deployedAt: z.string(),
+});

@@ -1,0 +1,122 @@
+/** What the HTTP API takes: one schema per body, query and path; unknown fields are refused by name. */
+import { z } from "zod";
+import { idPattern, type IdKind } from "../core/ids.ts";
+import { modelNameSchema } from "./models.ts";
+import { jsonValueSchema } from "./records.ts";
+import { issuePrioritySchema, issueStatusSchema, issueTypeSchema, reviewStatusSchema } from "./status.ts";
+import { organizationLimitsSchema, repositorySchema, tierSchema } from "./terms.ts";
+
+export const apiBasePath = "/api/agents";
+export const dashboardPath = "/admin/agents";
+
+/** By which a platform administrator says for which organization he acts. */
+export const organizationHeader = "X-Organization-Id";
+export const requestIdHeader = "X-Request-Id";
+
+export const maxBodyBytes = 256 * 1024;
+export const maxPageSize = 100;
+const maxDescriptionBytes = 50 * 1024;
+const maxContextDepth = 32;
+
+function childrenOf(value: unknown): unknown[] {
+  const children: unknown[] = typeof value === "object" && value !== null ? Object.values(value) : [];
+  return children;
+}
+
+/** Whether a parsed JSON value nests at most so deep; walks without recursion, because a caller chose the depth. */
+function isNestedAtMost(value: unknown, maxDepth: number): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > maxDepth) return false;
+    level = level.flatMap(childrenOf);
+  }
+  return true;
+}
+
+const contextSchema = z
+  .record(z.string(), z.unknown())
+  .refine((context) => isNestedAtMost(context, maxContextDepth), { error: "is nested too deeply" })
+  .pipe(z.record(z.string(), jsonValueSchema));
+
+const descriptionSchema = z
+  .string()
+  .trim()
+  .min(1)
+  .refine((text) => new TextEncoder().encode(text).byteLength <= maxDescriptionBytes, {
+    error: `must be at most ${maxDescriptionBytes} bytes of UTF-8`,
+  });
+
+export const submitRequestSchema = z.strictObject({
+  type: issueTypeSchema,
+  title: z.string().trim().min(1).max(200),
+  description: descriptionSchema,
+  priority: issuePrioritySchema.default("MEDIUM"),
+  context: contextSchema.default({}),
+  externalId: z.string().trim().min(1).max(200).optional(),
+  /** `module.agent`: does the work without triage. */
+  agentType: z
+    .string()
+    .max(100)
+    .regex(/^[a-z][a-z0-9-]*\.[a-z][a-z0-9-]*$/u)
+    .optional(),
+  model: modelNameSchema.optional(),
+});
+export type SubmitRequest = z.infer<typeof submitRequestSchema>;
+
+const limitSchema = z.coerce.number().int().min(1).max(maxPageSize);
+
+export const listIssuesQuerySchema = z.strictObject({
+  status: issueStatusSchema.optional(),
+  type: issueTypeSchema.optional(),
+  priority: issuePrioritySchema.optional(),
+  /** `nextCursor` of the page before. */
+  cursor: z.string().max(100).optional(),
+  limit: limitSchema.default(20),
+});
+
+export const listReviewsQuerySchema = z.strictObject({
+  status: reviewStatusSchema.optional(),
+  limit: limitSchema.default(20),
+});
+
+export const liveQuerySchema = z.strictObject({
+  /** Number of the last event seen: everything after it is replayed first. */
+  after: z.coerce.number().int().min(0).optional(),
+  issueId: z.string().regex(idPattern("issue")).optional(),
+});
+
+/** A path parameter `id`; its form says nothing about existence, so a malformed one is simply not found. */
+export const idParamsSchema = z.object({ id: z.string().min(1).max(100) });
+
+/** Whether a text has the form of an id of this kind. */
+export function isId(kind: IdKind, text: string): boolean {
+  return idPattern(kind).test(text);
+}
+
+export const reviewDecisionRequestSchema = z.strictObject({
+  decision: z.enum(["approve", "reject"]),
+  note: z.string().trim().max(2_000).nullable().default(null),
+  /** The hash that was shown to the reviewer; the decision counts for that content only. */
+  contentHash: z.string().regex(/^[0-9a-f]{64}$/u),
+});
+export type ReviewDecisionRequest = z.infer<typeof reviewDecisionRequestSchema>;
+
+/** An ERP organization's id, in a path, a header or a claim. It names the organization's object. */
+export const organizationIdSchema = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/u);
+
+export const organizationParamsSchema = z.object({ id: organizationIdSchema });
+
+/** The whole settings of an organization: what is left out goes back to its default. */
+export const putOrganizationRequestSchema = z.strictObject({
+  tier: tierSchema.nullable().default(null),
+  /** Name of the organization's own files in the repository; a path is built from it. */
+  slug: z
+    .string()
+    .max(63)
+    .regex(/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/u)
+    .nullable()
+    .default(null),
+  repository: repositorySchema.strict().nullable().default(null),
+  limitOverrides: organizationLimitsSchema.partial().strict().default({}),
+});
+export type PutOrganizationRequest = z.infer<typeof putOrganizationRequestSchema>;
