@@ -15,6 +15,16 @@ export interface TreeEntry {
   readonly mode: string;
 }
 
+/** Larger files, and the targets of links, are listed but never stored: a stored row may not exceed 2 MB. */
+export const maxReadableFileBytes = 1_000_000;
+export const maxIngestBatchBytes = 8_000_000;
+
+export type FileContent =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "binary" }
+  | { readonly kind: "too_large"; readonly sizeBytes: number }
+  | { readonly kind: "link" };
+
 export interface MissingBlobs {
   readonly sealed: boolean;
   readonly blobIds: readonly string[];
@@ -62,8 +72,10 @@ export interface RepositoryRpc {
   ingest(commit: string, blobs: readonly IngestedBlob[]): Promise<void>;
   /** Makes the commit readable; throws while a blob is missing. */
   seal(commit: string): Promise<void>;
-  /** Text of a file at a sealed commit; null when there is none. Binary files answer `isBinary`. */
-  readFile(query: FileQuery): Promise<{ readonly text: string; readonly isBinary: boolean } | null>;
+  /** A file at a sealed commit; null when there is none. The text keeps every byte: line ends and a leading mark too. */
+  readFile(query: FileQuery): Promise<FileContent | null>;
+  /** Paths in code unit order, and how many there are in all. Throws when the glob cannot be used. */
   listFiles(query: ListFilesQuery): Promise<{ readonly paths: readonly string[]; readonly total: number }>;
+  /** Lines that hold the text, by path and line; long lines are cut around the match. */
   searchCode(query: SearchQuery): Promise<{ readonly matches: readonly FileMatch[]; readonly truncated: boolean }>;
 }

@@ -1,0 +1,51 @@
+/** Runs one tool call of a model: the only way from the agents' loop to a tool. */
+import type { ArtifactDraft } from "../contracts/organization-rpc.ts";
+import type { ModelToolCall } from "../contracts/ports.ts";
+import type { WorkspaceChange } from "../contracts/records.ts";
+import type { ToolContext } from "./define-tool.ts";
+import { findTool } from "./registry.ts";
+import { ToolError } from "./tool-error.ts";
+import { markUntrusted } from "./untrusted-data.ts";
+
+export interface ToolExecution {
+  /** Bounded text for the `tool_result`; what a tool read is marked in it as data. */
+  readonly output: string;
+  readonly isError: boolean;
+  /** Files that this call changed, to be saved with the checkpoint; a later change of a path replaces an earlier one. */
+  readonly workspace: readonly WorkspaceChange[];
+  readonly artifacts: readonly ArtifactDraft[];
+  /** Set when the call ended the job. */
+  readonly finished: { readonly summary: string } | null;
+}
+
+function refusal(message: string): ToolExecution {
+  return { output: message, isError: true, workspace: [], artifacts: [], finished: null };
+}
+
+/**
+ * Runs the call. Whatever the model can put right (an unknown tool, bad input, a refused path) comes back as an error
+ * for it to read. A fault that is not its own, such as an unreachable repository object, is thrown. The calls of one
+ * turn share one workspace and must be run one after the other, in the order given.
+ */
+export async function executeTool(
+  ctx: ToolContext,
+  call: Pick<ModelToolCall, "name" | "input">,
+): Promise<ToolExecution> {
+  const tool = ctx.tools.includes(call.name) ? findTool(call.name) : null;
+  if (tool === null) {
+    return refusal(`There is no tool of this name here. Use one of: ${[...ctx.tools].sort().join(", ")}.`);
+  }
+  try {
+    const result = await tool.execute(ctx, call.input);
+    return {
+      output: markUntrusted(result.output),
+      isError: false,
+      workspace: ctx.workspace?.takeChanges() ?? [],
+      artifacts: result.artifacts ?? [],
+      finished: result.finished ?? null,
+    };
+  } catch (error) {
+    if (error instanceof ToolError) return refusal(error.message);
+    throw error;
+  }
+}
