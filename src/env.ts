@@ -62,6 +62,11 @@ const schedulingSchema = z.object({
   SLICE_ABORT_MS: durationMs(14 * minuteMs),
 });
 
+/** Every setting's name: what a settings file may hold. */
+export const settingNames: readonly string[] = [settingsSchema, gitHubSchema, schedulingSchema].flatMap((schema) =>
+  Object.keys(schema.shape),
+);
+
 export type GitHubSettings = z.infer<typeof gitHubSchema>;
 
 /** What the objects need; every part of it has a default. */
