@@ -1,0 +1,83 @@
+/** Takes from a run's history what two equal runs may differ in, so that a disturbed one can be compared with a calm one. */
+import { transportEventTypes, type OrganizationEvent } from "../../src/contracts/events.ts";
+
+export interface RunHistory {
+  /** The organization's events in order, from the first. */
+  readonly events: readonly OrganizationEvent[];
+  /** The issue as the HTTP API shows it in the end. */
+  readonly detail: unknown;
+  /** Rows of PostgreSQL by table, each table in a stable order. */
+  readonly rows: Readonly<Record<string, readonly unknown[]>>;
+}
+
+type Plain = string | number | boolean | null | readonly Plain[] | { readonly [key: string]: Plain };
+
+export interface NormalizedHistory {
+  readonly events: readonly Plain[];
+  readonly detail: Plain;
+  readonly rows: Plain;
+}
+
+const madeId = /\b(iss|job|art|rev|eff|dsp|slt|log|req|inc)_[0-9A-HJKMNP-TV-Z]{26}\b/gu;
+const gitId = /\b[0-9a-f]{40}\b/gu;
+const instant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z$/u;
+const localOrigin = /http:\/\/(?:127\.0\.0\.1|localhost):\d+/gu;
+
+/**
+ * Removes what says how the work was carried: ids become placeholders by first appearance, points in time and durations
+ * the word `time`, transport events go and the rest is numbered anew. `names` maps ids of the suite's own making (its
+ * organization, its users) to fixed words.
+ */
+export function normalizeHistory(history: RunHistory, names: Readonly<Record<string, string>>): NormalizedHistory {
+  const normalize = createNormalizer(names);
+  const kept = history.events.filter((event) => !transportEventTypes.has(event.type));
+  return {
+    events: kept.map((event, index) => normalize({ ...event, seq: index + 1 })),
+    detail: normalize(history.detail),
+    rows: normalize(history.rows),
+  };
+}
+
+function createNormalizer(names: Readonly<Record<string, string>>): (value: unknown) => Plain {
+  const placeholders = new Map<string, string>();
+  const counts = new Map<string, number>();
+  const placeholder = (kind: string, id: string): string => {
+    const known = placeholders.get(id);
+    if (known !== undefined) return known;
+    const count = (counts.get(kind) ?? 0) + 1;
+    counts.set(kind, count);
+    placeholders.set(id, `${kind}#${count}`);
+    return `${kind}#${count}`;
+  };
+
+  const text = (value: string): string => {
+    if (instant.test(value)) return "time";
+    const named = Object.entries(names).reduce((result, [id, name]) => result.replaceAll(id, name), value);
+    return named
+      .replaceAll(madeId, (id, kind: string) => placeholder(kind, id))
+      .replaceAll(gitId, (id) => placeholder("git", id))
+      .replaceAll(localOrigin, "http://local")
+      .replaceAll(/\/pull\/\d+/gu, "/pull/number");
+  };
+
+  const field = (owner: object, key: string, value: unknown): Plain => {
+    if (typeof value === "number" && key.endsWith("Ms")) return "time";
+    // The number of a pull request counts what other runs opened before.
+    if (key === "number" && "url" in owner && "branch" in owner) return "number";
+    return plain(value);
+  };
+
+  const plain = (value: unknown): Plain => {
+    if (value === null || value === undefined) return null;
+    if (typeof value === "string") return text(value);
+    if (typeof value === "number" || typeof value === "boolean") return value;
+    if (value instanceof Date) return "time";
+    if (Array.isArray(value)) return value.map((item: unknown) => plain(item));
+    if (typeof value === "object") {
+      const entries = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1));
+      return Object.fromEntries(entries.map(([key, item]) => [text(key), field(value, key, item)]));
+    }
+    throw new TypeError(`a history holds plain data, not ${typeof value}`);
+  };
+  return plain;
+}
