@@ -171,6 +171,11 @@ export interface Assignment {
     readonly stepCount: number;
   };
   readonly workspace: readonly WorkspaceChange[];
+  /**
+   * What the workspace was made over, when it holds anything: a new attempt, or a job that does another again, is pinned
+   * to it, because whole files laid over a newer commit would undo what others changed in between.
+   */
+  readonly workspaceBase: { readonly commit: string; readonly branch: string } | null;
   /** What a review job reads: the change that it is about. */
   readonly underReview: ArtifactView | null;
 }
