@@ -1,0 +1,48 @@
+/** The model port on Anthropic's SDK: one streamed call, retried by nobody but the durable layer. */
+import Anthropic from "@anthropic-ai/sdk";
+import { z } from "zod";
+import type { Clock } from "../../core/clock.ts";
+import type { ModelPort } from "../../contracts/ports.ts";
+import { toModelCallError } from "./call-errors.ts";
+import { messageParams, replyOf } from "./stored-request.ts";
+
+export interface AnthropicSettings {
+  readonly apiKey: string;
+  /** Another endpoint that speaks the Messages API; Anthropic's own when absent. */
+  readonly baseUrl?: string | undefined;
+  readonly clock: Clock;
+}
+
+/** What a whole message has; a proxy's page or a stream that broke off in the wrong place has not. */
+const wholeMessageSchema = z.object({
+  content: z.array(z.object({ type: z.string() })),
+  stop_reason: z.string(),
+  usage: z.object({ input_tokens: z.int().min(0), output_tokens: z.int().min(0) }),
+});
+
+class IncompleteMessage extends Error {
+  override readonly name = "IncompleteMessage";
+}
+
+function isWhole(message: Anthropic.Message): message is Anthropic.Message & { stop_reason: Anthropic.StopReason } {
+  return wholeMessageSchema.safeParse(message).success;
+}
+
+/** A `ModelPort` for these settings. It keeps no state between calls. */
+export function createAnthropicModel({ apiKey, baseUrl, clock }: AnthropicSettings): ModelPort {
+  const client = new Anthropic({ apiKey, baseURL: baseUrl ?? null, maxRetries: 0, logLevel: "off" });
+  return {
+    call: async (request, { signal, onText }) => {
+      try {
+        const stream = client.messages.stream(messageParams(request), { signal });
+        stream.on("text", onText);
+        const message = await stream.finalMessage();
+        if (!isWhole(message)) throw new IncompleteMessage("the stream ended before the message was whole");
+        return replyOf(message);
+      } catch (error) {
+        if (signal.aborted) throw signal.reason;
+        throw toModelCallError(error, clock.nowMs());
+      }
+    },
+  };
+}
