@@ -1,0 +1,94 @@
+/** The HTTP application: what the Worker's `fetch` runs. */
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { methodNotAllowed } from "hono/method-not-allowed";
+import { apiBasePath, maxBodyBytes } from "../contracts/http.ts";
+import type { Clock } from "../core/clock.ts";
+import { AgentError } from "../core/errors.ts";
+import type { Logger } from "../core/log.ts";
+import type { CallerEnv, EdgeEnv } from "./edge-env.ts";
+import { authenticate } from "./middleware/authenticate.ts";
+import { requestLog } from "./middleware/request-log.ts";
+import { apiHeaders, noStore } from "./middleware/response-headers.ts";
+import type { AppPorts } from "./ports.ts";
+import { fieldErrorsOf, InvalidRequestError, problemResponse } from "./problems.ts";
+import { dashboardRoutes } from "./routes/dashboard.ts";
+import { issueRoutes } from "./routes/issues.ts";
+import { liveRoutes } from "./routes/live.ts";
+import { organizationRoutes } from "./routes/organizations.ts";
+import { reviewRoutes } from "./routes/reviews.ts";
+import { statusRoutes } from "./routes/status.ts";
+import { submitRoutes } from "./routes/submit.ts";
+import { TermsCache } from "./terms-cache.ts";
+
+/** Routes that need a caller. A path that none of them serves asks for a token too: it fails closed. */
+function callerRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
+  const routes = new OpenAPIHono<CallerEnv>();
+  const termsCache = new TermsCache(ports);
+  routes.use(authenticate(ports));
+  routes.use(
+    bodyLimit({
+      maxSize: maxBodyBytes,
+      onError: () => {
+        throw new AgentError({ code: "body_too_large", detail: `A body holds at most ${maxBodyBytes} bytes.` });
+      },
+    }),
+  );
+  routes.route("/", submitRoutes(ports, termsCache));
+  routes.route("/", liveRoutes(ports));
+  routes.route("/", reviewRoutes(ports));
+  routes.route("/", organizationRoutes(ports, termsCache));
+  routes.route("/", issueRoutes(ports));
+  return routes;
+}
+
+/**
+ * The whole application over its ports. It answers every error as a problem, gives every response a request id, and
+ * writes one log line a request.
+ */
+export function createApp(ports: AppPorts): Hono<EdgeEnv> {
+  const app = new OpenAPIHono<EdgeEnv>({
+    strict: false,
+    defaultHook: (result) => {
+      if (!result.success) throw new InvalidRequestError(fieldErrorsOf(result.error));
+    },
+  });
+  app.onError((error, c) => problemResponse(error, c.var.requestId));
+  app.notFound((c) =>
+    problemResponse(new AgentError({ code: "not_found", detail: "Nothing is served here." }), c.var.requestId),
+  );
+  app.use(requestLog(ports));
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, methods) => {
+        const allow = methods.join(", ");
+        const error = new AgentError({ code: "method_not_allowed", detail: `Allowed here: ${allow}.` });
+        return problemResponse(error, c.var.requestId, { allow });
+      },
+    }),
+  );
+  app.use(`${apiBasePath}/*`, apiHeaders(), noStore());
+  app.route(apiBasePath, statusRoutes(ports));
+  app.route(apiBasePath, callerRoutes(ports));
+  app.route("/", dashboardRoutes());
+  return app;
+}
+
+/** What is served while the settings are bad: 503 everywhere. The wrong keys are named in the log only. */
+export function createMisconfiguredApp(
+  error: { readonly keys: readonly string[] },
+  options: { readonly clock: Clock; readonly log: Logger },
+): Hono<EdgeEnv> {
+  options.log.error("settings are missing or invalid", { keys: error.keys.join(", ") });
+  const app = new Hono<EdgeEnv>();
+  app.use(requestLog(options), apiHeaders(), noStore());
+  app.all("*", (c) =>
+    problemResponse(
+      new AgentError({ code: "misconfigured", detail: "The service is not configured.", retryAfterSeconds: 60 }),
+      c.var.requestId,
+    ),
+  );
+  return app;
+}

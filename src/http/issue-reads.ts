@@ -1,0 +1,81 @@
+/** Reads of an organization's issues: the object answers for what is live, Postgres for what has left it. */
+import pTimeout from "p-timeout";
+import type { IssueFilter, ListPosition } from "../contracts/organization-rpc.ts";
+import type { IssueReader } from "../contracts/ports.ts";
+import type { IssueRecord } from "../contracts/records.ts";
+import { AgentError, describeError } from "../core/errors.ts";
+import type { Logger } from "../core/log.ts";
+import { mergePage, type Page } from "./list-page.ts";
+import type { TenantAccess } from "./permissions.ts";
+import type { AppPorts } from "./ports.ts";
+
+const postgresMaxMs = 5_000;
+
+export interface IssuePageQuery {
+  readonly filter: IssueFilter;
+  readonly before: ListPosition | null;
+  readonly limit: number;
+}
+
+export interface IssuePageAnswer extends Page<IssueRecord> {
+  /** Postgres could not be read: what only it holds is missing. */
+  readonly partial: boolean;
+}
+
+async function readWith<Value>(ports: AppPorts, read: (issues: IssueReader) => Promise<Value>): Promise<Value> {
+  const issues = await ports.issues();
+  return read(issues);
+}
+
+/** A read of Postgres in bounded time. Throws when Postgres cannot be read. */
+function fromPostgres<Value>(ports: AppPorts, read: (issues: IssueReader) => Promise<Value>): Promise<Value> {
+  return pTimeout(readWith(ports, read), { milliseconds: postgresMaxMs });
+}
+
+/** One page of the issues that the caller may see. Without Postgres it holds the object's part and says so. */
+export async function listIssues(
+  ports: AppPorts,
+  access: TenantAccess,
+  query: IssuePageQuery,
+  log: Logger,
+): Promise<IssuePageAnswer> {
+  const { organizationId, visibility } = access;
+  const wanted = { organizationId, visibility, ...query, limit: query.limit + 1 };
+  const live = await ports.objects.organization(organizationId).listUnprojected(wanted);
+  try {
+    const rows = await fromPostgres(ports, (issues) => issues.list({ ...wanted, excludeIds: live.replacedIds }));
+    return { ...mergePage(live.matching, rows, query.limit), partial: false };
+  } catch (error) {
+    log.warn("list without Postgres", { error: describeError(error) });
+    return { ...mergePage(live.matching, [], query.limit), partial: true };
+  }
+}
+
+/**
+ * Part of one issue: from the object, or from Postgres when the object answers null. Throws `not_found` for an issue
+ * that is foreign, unknown or not the caller's to see, and `unavailable` when only Postgres could tell and it does not answer.
+ */
+export async function readIssuePart<Part>(
+  ports: AppPorts,
+  sources: {
+    readonly object: () => Promise<Part | null>;
+    readonly postgres: (issues: IssueReader) => Promise<Part | null>;
+  },
+): Promise<Part> {
+  const live = await sources.object();
+  if (live !== null) return live;
+  let part: Part | null;
+  try {
+    part = await fromPostgres(ports, sources.postgres);
+  } catch (error) {
+    const detail = "The issue is not live, and its record cannot be read right now.";
+    throw new AgentError({ code: "unavailable", detail, retryAfterSeconds: 5 }, { cause: error });
+  }
+  if (part === null) throw issueNotFound();
+  return part;
+}
+
+/** What a foreign, unknown or invisible issue reads as. */
+export function issueNotFound(): AgentError {
+  return new AgentError({ code: "not_found", detail: "There is no such issue." });
+}

@@ -1,0 +1,41 @@
+import type { MiddlewareHandler } from "hono";
+import { routePath } from "hono/route";
+import { requestIdHeader } from "../../contracts/http.ts";
+import type { Clock } from "../../core/clock.ts";
+import { describeError } from "../../core/errors.ts";
+import { newId } from "../../core/ids.ts";
+import type { Logger } from "../../core/log.ts";
+import type { EdgeEnv } from "../edge-env.ts";
+import { failureOf } from "../problems.ts";
+
+function causeOf(error: Error): string | undefined {
+  return error.cause === undefined ? undefined : describeError(error.cause);
+}
+
+/**
+ * Gives the request its id, which every response carries and everything that it starts is correlated by, and writes one
+ * line when it is answered. The query string stays out of the log.
+ */
+export function requestLog(options: { readonly clock: Clock; readonly log: Logger }): MiddlewareHandler<EdgeEnv> {
+  return async (c, next) => {
+    const startedAtMs = options.clock.nowMs();
+    const requestId = newId("request", startedAtMs);
+    const log = options.log.with({ correlationId: requestId });
+    c.set("requestId", requestId);
+    c.set("log", log);
+    await next();
+    c.header(requestIdHeader, requestId);
+    if (c.error !== undefined && c.res.status >= 500) {
+      const { stack } = c.error;
+      log.error("request failed", { error: describeError(c.error), cause: causeOf(c.error), stack });
+    }
+    log.info("request", {
+      method: c.req.method,
+      path: c.req.path,
+      route: routePath(c, -1),
+      status: c.res.status,
+      code: c.error === undefined ? undefined : failureOf(c.error).code,
+      durationMs: options.clock.nowMs() - startedAtMs,
+    });
+  };
+}

@@ -1,0 +1,85 @@
+/** What a caller may do, as pure functions of his role. */
+import type { Caller, PlatformAdministrator, UserCaller, Visibility } from "../contracts/caller.ts";
+import { organizationHeader } from "../contracts/http.ts";
+import type { PermissionLevel, ReviewRecord } from "../contracts/records.ts";
+import { AgentError } from "../core/errors.ts";
+
+export interface Reviewer {
+  /** The person that stands in the review. */
+  readonly decidedBy: string;
+  readonly actingAs: readonly ReviewRecord["approver"][];
+  /** His own user ids: nobody approves his own change. */
+  readonly deciderIds: readonly string[];
+}
+
+/** A caller within one organization. */
+export interface TenantAccess {
+  readonly organizationId: string;
+  readonly visibility: Visibility;
+  readonly submitterLevel: PermissionLevel;
+  /** Whom a submission is attributed to; null for a platform administrator, who is no user of the ERP. */
+  readonly createdById: string | null;
+  /** Null when the role may not decide reviews. */
+  readonly reviewer: Reviewer | null;
+}
+
+const reviewerLevels: ReadonlySet<PermissionLevel> = new Set<PermissionLevel>(["ADMIN", "LEADERSHIP", "TEAM_LEAD"]);
+
+/** A person is known by his token's `sub` and by `users.id`; both count as his own. */
+function ownIds(caller: UserCaller): readonly string[] {
+  return caller.userId === null ? [caller.subject] : [caller.userId, caller.subject];
+}
+
+function userAccess(caller: UserCaller): TenantAccess {
+  const ids = ownIds(caller);
+  const createdById = caller.userId ?? caller.subject;
+  return {
+    organizationId: caller.organizationId,
+    visibility: caller.level === "FREELANCER" ? { kind: "own", userIds: ids } : { kind: "all" },
+    submitterLevel: caller.level,
+    createdById,
+    reviewer: reviewerLevels.has(caller.level)
+      ? { decidedBy: createdById, actingAs: ["organization"], deciderIds: ids }
+      : null,
+  };
+}
+
+/**
+ * The caller's access to the organization that he acts in. Throws `invalid_request`, naming the header, for a platform
+ * administrator who chose none.
+ */
+export function tenantAccess(caller: Caller): TenantAccess {
+  if (caller.kind === "user") return userAccess(caller);
+  if (caller.organizationId === null) {
+    throw new AgentError({
+      code: "invalid_request",
+      detail: `A platform administrator names the organization with ${organizationHeader}.`,
+      field: organizationHeader,
+    });
+  }
+  return {
+    organizationId: caller.organizationId,
+    visibility: { kind: "all" },
+    submitterLevel: "ADMIN",
+    createdById: null,
+    reviewer: { decidedBy: caller.name, actingAs: ["organization", "platform"], deciderIds: [] },
+  };
+}
+
+/** The platform administrator behind a call; throws `forbidden` for anyone else. */
+export function platformAdministrator(caller: Caller): PlatformAdministrator {
+  if (caller.kind === "platform") return caller;
+  throw new AgentError({ code: "forbidden", detail: "Only platform administrators may do this." });
+}
+
+/** The reviewer behind a call; throws `forbidden` when the role may not decide reviews. */
+export function reviewerOf(access: TenantAccess): Reviewer {
+  if (access.reviewer !== null) return access.reviewer;
+  throw new AgentError({ code: "forbidden", detail: "Your role may not decide reviews." });
+}
+
+/** Throws `forbidden` for those who see their own issues only: reviews concern the whole organization. */
+export function requireReviewsVisible(access: TenantAccess): void {
+  if (access.visibility.kind === "all") return;
+  throw new AgentError({ code: "forbidden", detail: "Your role may not read reviews." });
+}

@@ -1,0 +1,39 @@
+/** What the HTTP edge needs from the outside; `src/composition.ts` fills it. */
+import type { DatabaseCheck, IdentityPort, IssueReader, ObjectClients, TokenPort } from "../contracts/ports.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Logger } from "../core/log.ts";
+
+/** A platform administrator: his name, and the SHA-256 (hex) of his token. */
+export interface AdminToken {
+  readonly name: string;
+  readonly sha256: string;
+}
+
+/** Which build answers. */
+export interface Release {
+  readonly version: string;
+  readonly deploymentId: string;
+  readonly deploymentTag: string;
+  readonly deployedAt: string;
+}
+
+export interface AppPorts {
+  readonly objects: ObjectClients;
+  /** Hands a WebSocket upgrade to the organization's object and returns its answer. */
+  readonly openLiveSocket: (organizationId: string, upgrade: Request) => Promise<Response>;
+  readonly tokens: TokenPort;
+  readonly identities: IdentityPort;
+  /** Loaded on demand: the submit path must not load Prisma. */
+  readonly issues: () => Promise<IssueReader>;
+  readonly database: DatabaseCheck;
+  readonly adminTokens: readonly AdminToken[];
+  /** Agents that a caller may name: tenant-level, and none of the system's own. */
+  readonly agentTypes: ReadonlySet<string>;
+  /** False refuses submissions; everything else goes on. */
+  readonly submissionsEnabled: boolean;
+  /** Name of each integration, and whether it is configured. */
+  readonly integrations: Readonly<Record<string, boolean>>;
+  readonly release: Release;
+  readonly clock: Clock;
+  readonly log: Logger;
+}

@@ -1,0 +1,150 @@
+import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { idParamsSchema, isId, listIssuesQuerySchema } from "../../contracts/http.ts";
+import {
+  artifactListSchema,
+  issueDetailSchema,
+  issueListSchema,
+  logListSchema,
+  stepListSchema,
+} from "../../contracts/http-views.ts";
+import type { IssueFilter, IssueRef, ListPosition, OrganizationRpc } from "../../contracts/organization-rpc.ts";
+import type { IssueReader } from "../../contracts/ports.ts";
+import type { CallerEnv } from "../edge-env.ts";
+import { issueNotFound, listIssues, readIssuePart } from "../issue-reads.ts";
+import { decodeCursor, encodeCursor } from "../list-page.ts";
+import { tenantAccess, type TenantAccess } from "../permissions.ts";
+import type { AppPorts } from "../ports.ts";
+import { InvalidRequestError } from "../problems.ts";
+import { artifactView, issueDetailView, issueView, logView, stepView } from "../views.ts";
+import { jsonContent } from "./json-content.ts";
+
+const listRoute = createRoute({
+  method: "get",
+  path: "/",
+  summary: "List issues, newest first",
+  request: { query: listIssuesQuerySchema },
+  responses: { 200: jsonContent(issueListSchema, "A page of issues") },
+});
+
+const readRoute = createRoute({
+  method: "get",
+  path: "/{id}",
+  summary: "Read an issue with its jobs, reviews and effects",
+  request: { params: idParamsSchema },
+  responses: { 200: jsonContent(issueDetailSchema, "The issue") },
+});
+
+const stepsRoute = createRoute({
+  method: "get",
+  path: "/{id}/steps",
+  summary: "List the steps of an issue's jobs",
+  request: { params: idParamsSchema },
+  responses: { 200: jsonContent(stepListSchema, "Steps in order") },
+});
+
+const logsRoute = createRoute({
+  method: "get",
+  path: "/{id}/logs",
+  summary: "List what an issue's jobs logged",
+  request: { params: idParamsSchema },
+  responses: { 200: jsonContent(logListSchema, "Log lines in order") },
+});
+
+const artifactsRoute = createRoute({
+  method: "get",
+  path: "/{id}/artifacts",
+  summary: "List the results of an issue's jobs",
+  request: { params: idParamsSchema },
+  responses: { 200: jsonContent(artifactListSchema, "Artifacts with their contents") },
+});
+
+function positionOf(cursor: string | undefined): ListPosition | null {
+  if (cursor === undefined) return null;
+  const position = decodeCursor(cursor);
+  if (position !== null) return position;
+  throw new InvalidRequestError([{ field: "cursor", message: "is not a cursor of this list" }]);
+}
+
+/** Only the filters that were given, so that an absent one is absent and not undefined. */
+function filterOf({
+  status,
+  type,
+  priority,
+}: { [Name in keyof IssueFilter]: IssueFilter[Name] | undefined }): IssueFilter {
+  return {
+    ...(status === undefined ? {} : { status }),
+    ...(type === undefined ? {} : { type }),
+    ...(priority === undefined ? {} : { priority }),
+  };
+}
+
+function issueRef(access: TenantAccess, issueId: string): IssueRef {
+  if (!isId("issue", issueId)) throw issueNotFound();
+  return { organizationId: access.organizationId, issueId, visibility: access.visibility };
+}
+
+/** Items of one issue. In Postgres the issue itself is read first: whether it may be seen is told by its row. */
+function listPart<Item>(
+  ports: AppPorts,
+  ref: IssueRef,
+  sources: {
+    readonly object: (organization: OrganizationRpc) => Promise<readonly Item[] | null>;
+    readonly postgres: (issues: IssueReader) => Promise<readonly Item[]>;
+  },
+): Promise<readonly Item[]> {
+  const { organizationId, issueId, visibility } = ref;
+  return readIssuePart<readonly Item[]>(ports, {
+    object: () => sources.object(ports.objects.organization(organizationId)),
+    postgres: async (issues) => {
+      const issue = await issues.read(organizationId, issueId, visibility);
+      return issue === null ? null : sources.postgres(issues);
+    },
+  });
+}
+
+/** `GET /`, `GET /:id` and what hangs off one issue. */
+export function issueRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
+  const refOf = (c: Context<CallerEnv>, issueId: string): IssueRef => issueRef(tenantAccess(c.var.caller), issueId);
+
+  return new OpenAPIHono<CallerEnv>()
+    .openapi(listRoute, async (c) => {
+      const { cursor, limit, ...filter } = c.req.valid("query");
+      const query = { filter: filterOf(filter), before: positionOf(cursor), limit };
+      const page = await listIssues(ports, tenantAccess(c.var.caller), query, c.var.log);
+      const nextCursor = page.next === null ? null : encodeCursor(page.next);
+      return c.json({ items: page.items.map(issueView), nextCursor, partial: page.partial }, 200);
+    })
+    .openapi(readRoute, async (c) => {
+      const ref = refOf(c, c.req.valid("param").id);
+      const detail = await readIssuePart(ports, {
+        object: () => ports.objects.organization(ref.organizationId).readIssue(ref),
+        postgres: (issues) => issues.read(ref.organizationId, ref.issueId, ref.visibility),
+      });
+      return c.json(issueDetailView(detail), 200);
+    })
+    .openapi(stepsRoute, async (c) => {
+      const ref = refOf(c, c.req.valid("param").id);
+      const steps = await listPart(ports, ref, {
+        object: (organization) => organization.listSteps(ref),
+        postgres: (issues) => issues.listSteps(ref.organizationId, ref.issueId),
+      });
+      return c.json({ items: steps.map(stepView) }, 200);
+    })
+    .openapi(logsRoute, async (c) => {
+      const ref = refOf(c, c.req.valid("param").id);
+      const logs = await listPart(ports, ref, {
+        object: (organization) => organization.listLogs(ref),
+        postgres: (issues) => issues.listLogs(ref.organizationId, ref.issueId),
+      });
+      return c.json({ items: logs.map(logView) }, 200);
+    })
+    .openapi(artifactsRoute, async (c) => {
+      const ref = refOf(c, c.req.valid("param").id);
+      const artifacts = await listPart(ports, ref, {
+        object: (organization) => organization.listArtifacts(ref),
+        postgres: (issues) => issues.listArtifacts(ref.organizationId, ref.issueId),
+      });
+      return c.json({ items: artifacts.map(artifactView) }, 200);
+    });
+}

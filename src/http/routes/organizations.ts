@@ -1,0 +1,73 @@
+import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
+import {
+  organizationParamsSchema,
+  putOrganizationRequestSchema,
+  type PutOrganizationRequest,
+} from "../../contracts/http.ts";
+import { organizationViewSchema } from "../../contracts/http-views.ts";
+import type { OrganizationSettings } from "../../contracts/platform-rpc.ts";
+import type { OrganizationLimits } from "../../contracts/terms.ts";
+import { AgentError } from "../../core/errors.ts";
+import type { CallerEnv } from "../edge-env.ts";
+import { platformAdministrator } from "../permissions.ts";
+import type { AppPorts } from "../ports.ts";
+import type { TermsCache } from "../terms-cache.ts";
+import { organizationView } from "../views.ts";
+import { jsonBody, jsonContent } from "./json-content.ts";
+
+const readRoute = createRoute({
+  method: "get",
+  path: "/admin/organizations/{id}",
+  summary: "Read an organization's tier, limits and bindings",
+  request: { params: organizationParamsSchema },
+  responses: { 200: jsonContent(organizationViewSchema, "The organization") },
+});
+
+const putRoute = createRoute({
+  method: "put",
+  path: "/admin/organizations/{id}",
+  summary: "Set an organization's tier, limits and bindings",
+  request: { params: organizationParamsSchema, body: jsonBody(putOrganizationRequestSchema) },
+  responses: { 200: jsonContent(organizationViewSchema, "The organization as it is now") },
+});
+
+type GivenLimits = PutOrganizationRequest["limitOverrides"];
+
+/** Only the limits that were given: an absent override is absent and not undefined. */
+function overridesOf(given: GivenLimits): Partial<OrganizationLimits> {
+  const { concurrentJobs, issuesPerDay, issuesPerHour, weight, models, agents } = given;
+  return {
+    ...(concurrentJobs === undefined ? {} : { concurrentJobs }),
+    ...(issuesPerDay === undefined ? {} : { issuesPerDay }),
+    ...(issuesPerHour === undefined ? {} : { issuesPerHour }),
+    ...(weight === undefined ? {} : { weight }),
+    ...(models === undefined ? {} : { models }),
+    ...(agents === undefined ? {} : { agents }),
+  };
+}
+
+function settingsOf(organizationId: string, request: PutOrganizationRequest): OrganizationSettings {
+  const { tier, slug, repository, limitOverrides } = request;
+  return { organizationId, tier, slug, repository, limitOverrides: overridesOf(limitOverrides) };
+}
+
+/** The directory of organizations, for platform administrators. */
+export function organizationRoutes(ports: AppPorts, termsCache: TermsCache): OpenAPIHono<CallerEnv> {
+  return new OpenAPIHono<CallerEnv>()
+    .openapi(readRoute, async (c) => {
+      platformAdministrator(c.var.caller);
+      const entry = await ports.objects.platform().readOrganization(c.req.valid("param").id);
+      if (entry === null) {
+        throw new AgentError({ code: "not_found", detail: "The platform does not know this organization." });
+      }
+      return c.json(organizationView(entry), 200);
+    })
+    .openapi(putRoute, async (c) => {
+      const { name } = platformAdministrator(c.var.caller);
+      const settings = settingsOf(c.req.valid("param").id, c.req.valid("json"));
+      const entry = await ports.objects.platform().putOrganization(settings);
+      termsCache.keep(entry.terms);
+      c.var.log.info("organization set", { organizationId: entry.organizationId, tier: entry.tier, actor: name });
+      return c.json(organizationView(entry), 200);
+    });
+}

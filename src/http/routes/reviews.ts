@@ -1,0 +1,77 @@
+import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
+import { idParamsSchema, isId, listReviewsQuerySchema, reviewDecisionRequestSchema } from "../../contracts/http.ts";
+import { reviewDetailViewSchema, reviewListSchema, reviewViewSchema } from "../../contracts/http-views.ts";
+import { AgentError } from "../../core/errors.ts";
+import type { CallerEnv } from "../edge-env.ts";
+import { requireReviewsVisible, reviewerOf, tenantAccess } from "../permissions.ts";
+import type { AppPorts } from "../ports.ts";
+import { valueOf } from "../problems.ts";
+import { artifactView, issueView, reviewView } from "../views.ts";
+import { jsonBody, jsonContent } from "./json-content.ts";
+
+const listRoute = createRoute({
+  method: "get",
+  path: "/reviews",
+  summary: "List reviews",
+  request: { query: listReviewsQuerySchema },
+  responses: { 200: jsonContent(reviewListSchema, "Reviews") },
+});
+
+const readRoute = createRoute({
+  method: "get",
+  path: "/reviews/{id}",
+  summary: "Read a review with the change that it is about",
+  request: { params: idParamsSchema },
+  responses: { 200: jsonContent(reviewDetailViewSchema, "The review") },
+});
+
+const decideRoute = createRoute({
+  method: "post",
+  path: "/reviews/{id}",
+  summary: "Approve or reject a change",
+  request: { params: idParamsSchema, body: jsonBody(reviewDecisionRequestSchema) },
+  responses: { 200: jsonContent(reviewViewSchema, "The decided review") },
+});
+
+function reviewNotFound(): AgentError {
+  return new AgentError({ code: "not_found", detail: "There is no such review." });
+}
+
+function reviewId(text: string): string {
+  if (!isId("review", text)) throw reviewNotFound();
+  return text;
+}
+
+/** The review queue of an organization, and a person's decision on one review. */
+export function reviewRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
+  return new OpenAPIHono<CallerEnv>()
+    .openapi(listRoute, async (c) => {
+      const access = tenantAccess(c.var.caller);
+      requireReviewsVisible(access);
+      const { organizationId } = access;
+      const { status, limit } = c.req.valid("query");
+      const query = { organizationId, status: status ?? null, limit };
+      const reviews = await ports.objects.organization(organizationId).listReviews(query);
+      return c.json({ items: reviews.map(reviewView) }, 200);
+    })
+    .openapi(readRoute, async (c) => {
+      const access = tenantAccess(c.var.caller);
+      requireReviewsVisible(access);
+      const { organizationId } = access;
+      const query = { organizationId, reviewId: reviewId(c.req.valid("param").id) };
+      const detail = await ports.objects.organization(organizationId).readReview(query);
+      if (detail === null) throw reviewNotFound();
+      const { review, issue, artifact } = detail;
+      return c.json({ ...reviewView(review), issue: issueView(issue), artifact: artifactView(artifact) }, 200);
+    })
+    .openapi(decideRoute, async (c) => {
+      const access = tenantAccess(c.var.caller);
+      const reviewer = reviewerOf(access);
+      const { organizationId } = access;
+      const id = reviewId(c.req.valid("param").id);
+      const command = { organizationId, reviewId: id, ...c.req.valid("json"), ...reviewer };
+      const review = valueOf(await ports.objects.organization(organizationId).decideReview(command));
+      c.var.log.info("review decided", { reviewId: review.id, issueId: review.issueId, status: review.status });
+      return c.json(reviewView(review), 200);
+    });
+}

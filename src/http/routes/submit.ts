@@ -1,0 +1,81 @@
+import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
+import { apiBasePath, submitRequestSchema, type SubmitRequest } from "../../contracts/http.ts";
+import { submitResponseSchema } from "../../contracts/http-views.ts";
+import type { SubmitCommand } from "../../contracts/organization-rpc.ts";
+import type { Terms } from "../../contracts/terms.ts";
+import { AgentError } from "../../core/errors.ts";
+import type { CallerEnv } from "../edge-env.ts";
+import { tenantAccess, type TenantAccess } from "../permissions.ts";
+import type { AppPorts } from "../ports.ts";
+import { InvalidRequestError, valueOf } from "../problems.ts";
+import type { TermsCache } from "../terms-cache.ts";
+import { jsonBody, jsonContent } from "./json-content.ts";
+
+const disabledRetryAfterSeconds = 300;
+
+const submitRoute = createRoute({
+  method: "post",
+  path: "/",
+  summary: "Submit an issue",
+  request: { body: jsonBody(submitRequestSchema) },
+  responses: { 202: jsonContent(submitResponseSchema, "The issue is stored and will be worked on") },
+});
+
+interface SubmissionParts {
+  readonly access: TenantAccess;
+  readonly request: SubmitRequest;
+  readonly terms: Terms;
+  readonly correlationId: string;
+}
+
+/** The object's command for a request that a person or a platform administrator made. */
+export function submitCommand({ access, request, terms, correlationId }: SubmissionParts): SubmitCommand {
+  return {
+    organizationId: access.organizationId,
+    terms,
+    source: "MANUAL",
+    type: request.type,
+    priority: request.priority,
+    title: request.title,
+    description: request.description,
+    context: request.context,
+    externalId: request.externalId ?? null,
+    requestedAgentType: request.agentType ?? null,
+    requestedModel: request.model ?? null,
+    createdById: access.createdById,
+    submitterLevel: access.submitterLevel,
+    correlationId,
+  };
+}
+
+/** Where an issue can be read and watched, on the host that was asked. */
+export function issueUrls(
+  requestUrl: string,
+  issueId: string,
+): { readonly trackingUrl: string; readonly liveUrl: string } {
+  const tracking = new URL(`${apiBasePath}/${issueId}`, requestUrl);
+  const live = new URL(`${apiBasePath}/live?issueId=${issueId}&after=0`, requestUrl);
+  live.protocol = live.protocol === "https:" ? "wss:" : "ws:";
+  return { trackingUrl: tracking.href, liveUrl: live.href };
+}
+
+/** `POST /`: answers after the object's own write; it waits for no Postgres, queue or model. */
+export function submitRoutes(ports: AppPorts, termsCache: TermsCache): OpenAPIHono<CallerEnv> {
+  return new OpenAPIHono<CallerEnv>().openapi(submitRoute, async (c) => {
+    const access = tenantAccess(c.var.caller);
+    const request = c.req.valid("json");
+    if (!ports.submissionsEnabled) {
+      const detail = "Submissions are switched off.";
+      throw new AgentError({ code: "unavailable", detail, retryAfterSeconds: disabledRetryAfterSeconds });
+    }
+    if (request.agentType !== undefined && !ports.agentTypes.has(request.agentType)) {
+      throw new InvalidRequestError([{ field: "agentType", message: "is not an agent that can be asked for" }]);
+    }
+    const terms = await termsCache.read(access.organizationId);
+    const command = submitCommand({ access, request, terms, correlationId: c.var.requestId });
+    const receipt = valueOf(await ports.objects.organization(access.organizationId).submit(command));
+    const { issueId: id, jobId, status, position } = receipt;
+    c.var.log.info("issue submitted", { issueId: id, jobId });
+    return c.json({ id, jobId, status, position, estimatedWaitSeconds: null, ...issueUrls(c.req.url, id) }, 202);
+  });
+}

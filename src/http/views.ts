@@ -1,0 +1,103 @@
+/** From records to what the API shows. */
+import type { z } from "zod";
+import type {
+  artifactViewSchema,
+  effectViewSchema,
+  issueDetailSchema,
+  issueViewSchema,
+  jobViewSchema,
+  logViewSchema,
+  organizationViewSchema,
+  reviewViewSchema,
+  stepViewSchema,
+} from "../contracts/http-views.ts";
+import type { ArtifactView, IssueDetail } from "../contracts/organization-rpc.ts";
+import type { OrganizationEntry } from "../contracts/platform-rpc.ts";
+import type {
+  EffectRecord,
+  IssueRecord,
+  JobRecord,
+  LogRecord,
+  ReviewRecord,
+  StepRecord,
+} from "../contracts/records.ts";
+import { isoTime } from "../core/clock.ts";
+
+function optionalIsoTime(epochMs: number | null): string | null {
+  return epochMs === null ? null : isoTime(epochMs);
+}
+
+export function issueView(issue: IssueRecord): z.infer<typeof issueViewSchema> {
+  const { createdAtMs, updatedAtMs, ...rest } = issue;
+  return { ...rest, createdAt: isoTime(createdAtMs), updatedAt: isoTime(updatedAtMs) };
+}
+
+export function jobView(job: JobRecord): z.infer<typeof jobViewSchema> {
+  const { startedAtMs, completedAtMs, createdAtMs, updatedAtMs, ...rest } = job;
+  return {
+    ...rest,
+    startedAt: optionalIsoTime(startedAtMs),
+    completedAt: optionalIsoTime(completedAtMs),
+    createdAt: isoTime(createdAtMs),
+    updatedAt: isoTime(updatedAtMs),
+  };
+}
+
+export function reviewView(review: ReviewRecord): z.infer<typeof reviewViewSchema> {
+  const { decidedAtMs, expiresAtMs, createdAtMs, ...rest } = review;
+  return {
+    ...rest,
+    decidedAt: optionalIsoTime(decidedAtMs),
+    expiresAt: isoTime(expiresAtMs),
+    createdAt: isoTime(createdAtMs),
+  };
+}
+
+export function effectView(effect: EffectRecord): z.infer<typeof effectViewSchema> {
+  const { id, issueId, artifactId, kind, status, attempts, result, error, createdAtMs, updatedAtMs } = effect;
+  const times = { createdAt: isoTime(createdAtMs), updatedAt: isoTime(updatedAtMs) };
+  return { id, issueId, artifactId, kind, status, attempts, result, error, ...times };
+}
+
+export function stepView(step: StepRecord): z.infer<typeof stepViewSchema> {
+  const { startedAtMs, ...rest } = step;
+  return { ...rest, startedAt: isoTime(startedAtMs) };
+}
+
+export function logView(log: LogRecord): z.infer<typeof logViewSchema> {
+  const { atMs, ...rest } = log;
+  return { ...rest, at: isoTime(atMs) };
+}
+
+export function artifactView(view: ArtifactView): z.infer<typeof artifactViewSchema> {
+  const { id, jobId, issueId, type, name, filePath, metadata, createdAtMs } = view.artifact;
+  const { content, diffPatch } = view;
+  return { id, jobId, issueId, type, name, content, filePath, diffPatch, metadata, createdAt: isoTime(createdAtMs) };
+}
+
+export function issueDetailView(detail: IssueDetail): z.infer<typeof issueDetailSchema> {
+  return {
+    ...issueView(detail.issue),
+    jobs: detail.jobs.map(jobView),
+    stepCount: detail.stepCount,
+    reviews: detail.reviews.map(reviewView),
+    effects: detail.effects.map(effectView),
+    waitingFor: detail.waitingFor,
+  };
+}
+
+export function organizationView(entry: OrganizationEntry): z.infer<typeof organizationViewSchema> {
+  const { organizationId, tier, slug, repository, limitOverrides, demand, slotsInUse } = entry;
+  const { limits, version } = entry.terms;
+  return {
+    organizationId,
+    tier,
+    slug,
+    repository,
+    limitOverrides,
+    limits,
+    termsVersion: version,
+    demand,
+    slotsInUse,
+  };
+}
