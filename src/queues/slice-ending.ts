@@ -1,0 +1,66 @@
+/** How a slice reports the end of its loop: a pure decision from the stop to the call that the object gets. */
+import { reviewAnswerSchema, reviewSummary } from "../agents/review-answer.ts";
+import type { LoopStop } from "../agents/stops.ts";
+import { triageByModel, triageByRules, type TriageDecision, type TriageFacts } from "../agents/triage.ts";
+import { triageAnswerSchema } from "../agents/triage-answer.ts";
+import type { ModelName } from "../contracts/models.ts";
+import type { Assignment, EpochRef, FailCommand, FinishCommand } from "../contracts/organization-rpc.ts";
+
+export type SliceEnding =
+  | { readonly kind: "finish"; readonly command: Omit<FinishCommand, keyof EpochRef> }
+  | { readonly kind: "fail"; readonly command: Omit<FailCommand, keyof EpochRef> }
+  | { readonly kind: "yield" }
+  /** Another slice holds the job: nothing is reported. */
+  | { readonly kind: "leave" };
+
+/** A failure that no further attempt can change. */
+export function finalFailure(reason: string, message: string): SliceEnding {
+  return {
+    kind: "fail",
+    command: { failureClass: "final", error: { reason, message }, retryAfterMs: null },
+  };
+}
+
+function triageEnding(decision: TriageDecision | null): SliceEnding {
+  if (decision === null) return finalFailure("no_agent", "The organization may use no agent that works on issues.");
+  return { kind: "finish", command: { outcome: { role: "triage", ...decision }, artifacts: [] } };
+}
+
+function doneEnding(
+  stop: Extract<LoopStop, { kind: "done" }>,
+  assignment: Assignment,
+  facts: TriageFacts,
+): SliceEnding {
+  const { role } = assignment.job;
+  if (role === "triage") return triageEnding(triageByModel(triageAnswerSchema.parse(stop.answer), facts));
+  if (role === "work") {
+    return { kind: "finish", command: { outcome: { role, summary: stop.summary }, artifacts: [] } };
+  }
+  const answer = reviewAnswerSchema.parse(stop.answer);
+  const outcome = { role, decision: answer.decision, summary: reviewSummary(answer) };
+  return { kind: "finish", command: { outcome, artifacts: [] } };
+}
+
+function stoppedEnding(stop: Exclude<LoopStop, { kind: "done" | "yielded" | "stale" }>): SliceEnding {
+  if (stop.kind === "refused") return finalFailure("refused", "The model refused to work on this issue.");
+  if (stop.kind === "steps") return finalFailure("steps", `The job reached its limit of ${stop.limit} steps.`);
+  if (stop.kind === "budget") {
+    return finalFailure("budget", `The job reached its limit of ${stop.limitMicroUsd / 1_000_000} US dollars.`);
+  }
+  const { failureClass, reason, message, retryAfterMs } = stop;
+  return { kind: "fail", command: { failureClass, error: { reason, message }, retryAfterMs } };
+}
+
+/**
+ * The ending of a slice. Triage whose model failed for good is decided by rules; a transient failure is the durable
+ * layer's to repeat, whatever the role.
+ */
+export function endingOf(stop: LoopStop, assignment: Assignment, defaultModel: ModelName): SliceEnding {
+  const { issue, allowedAgents, allowedModels } = assignment;
+  const facts = { issue, allowedAgents, allowedModels, defaultModel };
+  if (stop.kind === "yielded") return { kind: "yield" };
+  if (stop.kind === "stale") return { kind: "leave" };
+  if (stop.kind === "done") return doneEnding(stop, assignment, facts);
+  const mayHeal = stop.kind === "failed" && stop.failureClass === "transient";
+  return assignment.job.role === "triage" && !mayHeal ? triageEnding(triageByRules(facts)) : stoppedEnding(stop);
+}

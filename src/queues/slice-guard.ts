@@ -1,0 +1,79 @@
+/** Watches over a running slice: its lease, its object's signals, its time. Ends it by one abort signal. */
+import { describeError } from "../core/errors.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Logger } from "../core/log.ts";
+import { SliceAborted } from "../agents/stops.ts";
+import type { ControlSignal, EpochRef, OrganizationRpc } from "../contracts/organization-rpc.ts";
+import type { Timings } from "../contracts/timings.ts";
+import { keepLease } from "./lease.ts";
+import { pause } from "./pause.ts";
+
+export interface SliceGuard {
+  /** Aborted with a `SliceAborted` when the slice has to end. */
+  readonly signal: AbortSignal;
+  /** Ends the watch; resolves when nothing of it runs any more. */
+  close(): Promise<void>;
+}
+
+export interface GuardedSlice {
+  /** Called for every RPC anew: a client is of no use after its object was restarted. */
+  readonly organization: () => OrganizationRpc;
+  readonly ref: EpochRef;
+  readonly timings: Timings;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+function whenAborted(signal: AbortSignal): Promise<null> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(null);
+    else signal.addEventListener("abort", () => resolve(null), { once: true });
+  });
+}
+
+/** Keeps one waiting `control` call open until it says something or the watch ends. */
+async function listen(slice: GuardedSlice, until: AbortSignal): Promise<"stale" | "ended"> {
+  const ended = whenAborted(until);
+  while (!until.aborted) {
+    try {
+      const said: ControlSignal | null = await Promise.race([slice.organization().control(slice.ref), ended]);
+      if (said?.kind === "stale") return "stale";
+    } catch (error) {
+      slice.logger.warn("control call failed", { error: describeError(error) });
+      await pause(slice.timings.heartbeatMs, until);
+    }
+  }
+  return "ended";
+}
+
+/** Starts the watch over a slice that has just been claimed. */
+export function guardSlice(slice: GuardedSlice): SliceGuard {
+  const { timings, clock, logger } = slice;
+  const work = new AbortController();
+  const closed = new AbortController();
+  const until = AbortSignal.any([work.signal, closed.signal]);
+  const end = (stop: SliceAborted["stop"], message: string): void => {
+    if (until.aborted) return;
+    logger.warn("slice aborted", { stop, why: message });
+    work.abort(new SliceAborted(stop, message));
+  };
+
+  const renew = (): ReturnType<OrganizationRpc["renewLease"]> => slice.organization().renewLease(slice.ref);
+  const watchLease = async (): Promise<void> => {
+    if ((await keepLease({ renew, timings, clock, logger, until })) === "lost") end("stale", "the lease is lost");
+  };
+  const watchControl = async (): Promise<void> => {
+    if ((await listen(slice, until)) === "stale") end("stale", "another slice holds the job");
+  };
+  const watchTime = async (): Promise<void> => {
+    if (await pause(timings.sliceAbortMs, until)) end("yielded", "the slice's time is over");
+  };
+  const watches = Promise.all([watchLease(), watchControl(), watchTime()]);
+  return {
+    signal: work.signal,
+    close: async () => {
+      closed.abort();
+      await watches;
+    },
+  };
+}
