@@ -18,7 +18,13 @@ export type SigningKey = z.infer<typeof signingKeySchema>;
 
 const keptSchema = z.object({
   adminToken: z.string().min(32),
-  passwords: z.object({ owner: z.string(), app: z.string(), platform: z.string(), reader: z.string() }),
+  passwords: z.object({
+    admin: z.string(),
+    owner: z.string(),
+    app: z.string(),
+    platform: z.string(),
+    reader: z.string(),
+  }),
   signingKey: signingKeySchema,
   /** Port of each part in the last run, so that addresses in stored rows stay right. */
   ports: z.record(z.string(), z.int()),
@@ -85,7 +91,7 @@ async function newKeptState(): Promise<KeptState> {
   const { privateKey } = await generateKeyPair("ES256", { extractable: true });
   return {
     adminToken: secret(),
-    passwords: { owner: secret(), app: secret(), platform: secret(), reader: secret() },
+    passwords: { admin: secret(), owner: secret(), app: secret(), platform: secret(), reader: secret() },
     signingKey: signingKeySchema.parse(await exportJWK(privateKey)),
     ports: {},
   };
