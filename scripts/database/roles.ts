@@ -3,7 +3,9 @@
  * the ERP's tables exist and before our migrations, which grant each role what it may do.
  */
 import { Client, escapeIdentifier, escapeLiteral } from "pg";
+import { agentsProject } from "./agents-project.ts";
 import { runScript, setting } from "./run-script.ts";
+import { beginHistory } from "./schema-engine.ts";
 
 export const roleSettings = {
   /** Owns the schema `agents` and migrates it. */
@@ -79,6 +81,7 @@ if (import.meta.main) {
       agents_platform: passwordOf("agents_platform"),
       agents_reader: passwordOf("agents_reader"),
     });
+    await beginHistory(agentsProject, setting("DATABASE_OWNER_URL"));
     return "The four roles are in place.";
   });
 }

@@ -7,6 +7,7 @@ import {
   type DiagnoseMigrationHistoryOutput,
   type DiffTarget,
   type MigrationList,
+  type SchemaContainer,
   type SchemaFilter,
 } from "@prisma/schema-engine-wasm";
 import { Client } from "pg";
@@ -32,8 +33,27 @@ export interface MigrationProject {
 
 /** Applies what has not been applied yet, as `prisma migrate deploy` does; returns the names. */
 export async function applyMigrations(project: MigrationProject, connectionString: string): Promise<readonly string[]> {
-  const migrationsList = await readMigrations(project);
-  return withEngine(project, connectionString, async (engine) => {
+  await beginHistory(project, connectionString);
+  return apply(project, connectionString, await readSchema(project), await readMigrations(project));
+}
+
+/**
+ * Makes the table `_prisma_migrations` in the project's own schema. The engine looks for it in every schema that the
+ * models name, so in ours it would take the ERP's for ours, and fail.
+ */
+export async function beginHistory(project: MigrationProject, connectionString: string): Promise<void> {
+  const ownSchemaOnly = [{ path: "own-schema.prisma", content: 'datasource db {\n  provider = "postgresql"\n}\n' }];
+  const migrations = await readMigrations(project);
+  await apply(project, connectionString, ownSchemaOnly, { ...migrations, migrationDirectories: [] });
+}
+
+async function apply(
+  project: MigrationProject,
+  connectionString: string,
+  schema: readonly SchemaContainer[],
+  migrationsList: MigrationList,
+): Promise<readonly string[]> {
+  return withEngine(project, connectionString, schema, async (engine) => {
     const applied = await engine.applyMigrations({ migrationsList, filters: filtersOf(project) });
     return applied.appliedMigrationNames;
   });
@@ -60,7 +80,7 @@ export async function diagnoseHistory(
   connectionString: string,
 ): Promise<DiagnoseMigrationHistoryOutput> {
   const migrationsList = await readMigrations(project);
-  return withEngine(project, connectionString, async (engine) =>
+  return withEngine(project, connectionString, await readSchema(project), async (engine) =>
     engine.diagnoseMigrationHistory({ migrationsList, optInToShadowDatabase: false, filters: filtersOf(project) }),
   );
 }
@@ -71,9 +91,12 @@ async function diff(
   from: DiffTarget,
   filters: SchemaFilter = filtersOf(project),
 ): Promise<string | null> {
-  const to: DiffTarget = { tag: "schemaDatamodel", files: await readSchema(project) };
+  const files = await readSchema(project);
+  const to: DiffTarget = { tag: "schemaDatamodel", files };
   const request = { from, to, script: true, exitCode: true, filters };
-  const { exitCode, stdout } = await withEngine(project, connectionString, async (engine) => engine.diff(request));
+  const { exitCode, stdout } = await withEngine(project, connectionString, files, async (engine) =>
+    engine.diff(request),
+  );
   const differs = 2;
   return exitCode === differs ? (stdout ?? "") : null;
 }
@@ -81,9 +104,10 @@ async function diff(
 async function withEngine<Result>(
   project: MigrationProject,
   connectionString: string,
+  schema: readonly SchemaContainer[],
   work: (engine: SchemaEngine) => Promise<Result>,
 ): Promise<Result> {
-  const datamodels = (await readSchema(project)).map((file): [string, string] => [file.path, file.content]);
+  const datamodels = schema.map((file): [string, string] => [file.path, file.content]);
   const adapters = openEngineAdapters(connectionString, project.searchPath);
   const factory = bindMigrationAwareSqlAdapterFactory(adapters.factory);
   const engine = await SchemaEngine.new({ datamodels }, () => undefined, factory);
@@ -129,7 +153,7 @@ async function foreignObjects({ foreign }: MigrationProject, connectionString: s
   }
 }
 
-async function readSchema(project: MigrationProject): Promise<{ path: string; content: string }[]> {
+async function readSchema(project: MigrationProject): Promise<SchemaContainer[]> {
   return [{ path: project.schemaFile, content: await readFile(project.schemaFile, "utf8") }];
 }
 
