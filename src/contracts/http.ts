@@ -86,7 +86,7 @@ export const liveQuerySchema = z.strictObject({
 });
 
 /** A path parameter `id`; its form says nothing about existence, so a malformed one is simply not found. */
-export const idParamsSchema = z.object({ id: z.string().min(1).max(100) });
+export const idParamsSchema = z.object({ id: z.string() });
 
 /** Whether a text has the form of an id of this kind. */
 export function isId(kind: IdKind, text: string): boolean {

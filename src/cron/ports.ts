@@ -1,10 +1,11 @@
-import type { DatabaseCheck, ObjectClients, RetentionPort } from "../contracts/ports.ts";
+import type { PlatformRpc } from "../contracts/platform-rpc.ts";
+import type { DatabaseCheck, RetentionPort } from "../contracts/ports.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/log.ts";
 
 /** What the scheduled work needs from the outside; `src/composition.ts` fills it. */
 export interface CronPorts {
-  readonly objects: ObjectClients;
+  readonly objects: { platform(): Pick<PlatformRpc, "readStatus" | "recordHealth" | "wakeOverdue"> };
   readonly database: DatabaseCheck;
   /** Loaded on demand: only the clean-up needs it. */
   readonly retention: () => Promise<RetentionPort>;

@@ -1,5 +1,7 @@
 /** What the HTTP edge needs from the outside; `src/composition.ts` fills it. */
-import type { DatabaseCheck, IdentityPort, IssueReader, ObjectClients, TokenPort } from "../contracts/ports.ts";
+import type { OrganizationRpc } from "../contracts/organization-rpc.ts";
+import type { PlatformRpc } from "../contracts/platform-rpc.ts";
+import type { DatabaseCheck, IdentityPort, IssueReader, TokenPort } from "../contracts/ports.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/log.ts";
 
@@ -17,8 +19,29 @@ export interface Release {
   readonly deployedAt: string;
 }
 
+/** The edge submits, reads and decides; claiming and finishing work is not among what it can call. */
+export type EdgeOrganization = Pick<
+  OrganizationRpc,
+  | "submit"
+  | "readIssue"
+  | "listUnprojected"
+  | "listSteps"
+  | "listLogs"
+  | "listArtifacts"
+  | "listReviews"
+  | "readReview"
+  | "decideReview"
+>;
+type EdgePlatform = Pick<PlatformRpc, "readTerms" | "putOrganization" | "readOrganization" | "readStatus">;
+
+/** The part of the objects' clients that the edge uses. */
+export interface EdgeObjects {
+  organization(organizationId: string): EdgeOrganization;
+  platform(): EdgePlatform;
+}
+
 export interface AppPorts {
-  readonly objects: ObjectClients;
+  readonly objects: EdgeObjects;
   /** Hands a WebSocket upgrade to the organization's object and returns its answer. */
   readonly openLiveSocket: (organizationId: string, upgrade: Request) => Promise<Response>;
   readonly tokens: TokenPort;

@@ -1,11 +1,11 @@
 /** The platform's terms of each organization, at most ten seconds old at the edge. */
 import { LRUCache } from "lru-cache";
 import pTimeout from "p-timeout";
-import type { ObjectClients } from "../contracts/ports.ts";
 import { defaultTerms, type Terms } from "../contracts/terms.ts";
 import type { Clock } from "../core/clock.ts";
 import { describeError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
+import type { EdgeObjects } from "./ports.ts";
 
 const freshMs = 10_000;
 const readMaxMs = 1_000;
@@ -17,13 +17,13 @@ interface Entry {
 }
 
 interface TermsCacheOptions {
-  readonly objects: ObjectClients;
+  readonly objects: EdgeObjects;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 export class TermsCache {
-  readonly #objects: ObjectClients;
+  readonly #objects: EdgeObjects;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #entries = new LRUCache<string, Entry>({ max: maxEntries });

@@ -20,10 +20,11 @@ export function requestLog(options: { readonly clock: Clock; readonly log: Logge
   return async (c, next) => {
     const startedAtMs = options.clock.nowMs();
     const requestId = newId("request", startedAtMs);
-    const log = options.log.with({ correlationId: requestId });
     c.set("requestId", requestId);
-    c.set("log", log);
+    c.set("log", options.log.with({ correlationId: requestId }));
     await next();
+    // Authentication has since added who called.
+    const { log } = c.var;
     c.header(requestIdHeader, requestId);
     if (c.error !== undefined && c.res.status >= 500) {
       const { stack } = c.error;

@@ -8,13 +8,13 @@ import {
   logListSchema,
   stepListSchema,
 } from "../../contracts/http-views.ts";
-import type { IssueFilter, IssueRef, ListPosition, OrganizationRpc } from "../../contracts/organization-rpc.ts";
+import type { IssueFilter, IssueRef, ListPosition } from "../../contracts/organization-rpc.ts";
 import type { IssueReader } from "../../contracts/ports.ts";
 import type { CallerEnv } from "../edge-env.ts";
 import { issueNotFound, listIssues, readIssuePart } from "../issue-reads.ts";
 import { decodeCursor, encodeCursor } from "../list-page.ts";
 import { tenantAccess, type TenantAccess } from "../permissions.ts";
-import type { AppPorts } from "../ports.ts";
+import type { AppPorts, EdgeOrganization } from "../ports.ts";
 import { InvalidRequestError } from "../problems.ts";
 import { artifactView, issueDetailView, issueView, logView, stepView } from "../views.ts";
 import { jsonContent } from "./json-content.ts";
@@ -89,7 +89,7 @@ function listPart<Item>(
   ports: AppPorts,
   ref: IssueRef,
   sources: {
-    readonly object: (organization: OrganizationRpc) => Promise<readonly Item[] | null>;
+    readonly object: (organization: EdgeOrganization) => Promise<readonly Item[] | null>;
     readonly postgres: (issues: IssueReader) => Promise<readonly Item[]>;
   },
 ): Promise<readonly Item[]> {

@@ -1,0 +1,267 @@
+/** The whole application over small fakes of its ports; every call that reaches an object is written down. */
+import { createHash, randomUUID } from "node:crypto";
+import type { Hono } from "hono";
+import type { IdentityRow, TokenVerdict } from "../../src/contracts/caller.ts";
+import type {
+  IssueDetail,
+  Outcome,
+  ReviewDetail,
+  SubmitReceipt,
+  UnprojectedIssues,
+} from "../../src/contracts/organization-rpc.ts";
+import type { OrganizationEntry, OrganizationSettings } from "../../src/contracts/platform-rpc.ts";
+import type { IssueReader } from "../../src/contracts/ports.ts";
+import type { IssueRecord, PermissionLevel, ReviewRecord } from "../../src/contracts/records.ts";
+import { defaultTerms, type Terms } from "../../src/contracts/terms.ts";
+import { newId } from "../../src/core/ids.ts";
+import { createLogger } from "../../src/core/log.ts";
+import { createApp } from "../../src/http/app.ts";
+import type { EdgeEnv } from "../../src/http/edge-env.ts";
+import type { AppPorts, EdgeObjects } from "../../src/http/ports.ts";
+
+/** The token of the platform administrator `root`. */
+export const adminToken = "root-token";
+
+export const startMs = Date.UTC(2026, 10, 22);
+
+export interface ObjectCall {
+  readonly method: string;
+  readonly organizationId: string;
+  readonly argument: unknown;
+}
+
+export function issueRecord(organizationId: string, overrides: Partial<IssueRecord> = {}): IssueRecord {
+  const createdAtMs = overrides.createdAtMs ?? startMs;
+  return {
+    id: newId("issue", createdAtMs),
+    organizationId,
+    externalId: null,
+    source: "MANUAL",
+    type: "BUG",
+    priority: "MEDIUM",
+    title: "Briefs are stuck",
+    description: "They never leave SUBMITTED.",
+    context: {},
+    status: "QUEUED",
+    createdById: null,
+    submitterLevel: "STAFF",
+    requestedAgentType: null,
+    requestedModel: null,
+    triage: null,
+    correlationId: newId("request", createdAtMs),
+    costMicroUsd: 0,
+    createdAtMs,
+    updatedAtMs: createdAtMs,
+    ...overrides,
+  };
+}
+
+export function detailOf(issue: IssueRecord): IssueDetail {
+  return { issue, jobs: [], stepCount: 0, reviews: [], effects: [], waitingFor: null };
+}
+
+export function reviewRecord(overrides: Partial<ReviewRecord> = {}): ReviewRecord {
+  return {
+    id: newId("review", startMs),
+    issueId: newId("issue", startMs),
+    artifactId: newId("artifact", startMs),
+    status: "OPEN",
+    approver: "organization",
+    contentHash: "a".repeat(64),
+    agentVerdict: null,
+    decidedBy: null,
+    decidedAtMs: null,
+    note: null,
+    expiresAtMs: startMs + 1_000,
+    createdAtMs: startMs,
+    ...overrides,
+  };
+}
+
+function unreachable(): never {
+  throw new Error("connection refused to postgres://app:hunter2@db");
+}
+
+/** A test's world: set what the objects and Postgres answer, then ask the application. */
+export class EdgeFixture {
+  readonly organizationId = `org_${randomUUID().replaceAll("-", "")}`;
+  readonly calls: ObjectCall[] = [];
+  readonly logLines: string[] = [];
+  readonly identityReads: string[] = [];
+  readonly rows = new Map<string, IdentityRow>();
+  readonly live = new Map<string, IssueDetail>();
+  readonly stored = new Map<string, IssueDetail>();
+  readonly reviews = new Map<string, ReviewDetail>();
+  readonly entries = new Map<string, OrganizationEntry>();
+  readonly upgrades: Request[] = [];
+  nowMs = startMs;
+  isPostgresUp = true;
+  isPlatformUp = true;
+  unprojected: UnprojectedIssues = { matching: [], replacedIds: [] };
+  storedList: readonly IssueRecord[] = [];
+  terms: Terms = defaultTerms(this.organizationId);
+  submitAnswer: () => Promise<Outcome<SubmitReceipt>> = () => Promise.resolve({ ok: true, value: this.receipt });
+  decideAnswer: Outcome<ReviewRecord> = { ok: true, value: reviewRecord({ status: "APPROVED" }) };
+  readonly receipt: SubmitReceipt = {
+    issueId: newId("issue", startMs),
+    jobId: newId("job", startMs),
+    status: "QUEUED",
+    position: 0,
+  };
+
+  /** Adds a user of the organization and answers the token that he presents. */
+  user(level: PermissionLevel, row: Partial<IdentityRow> = {}): string {
+    const subject = randomUUID();
+    const userId = `user_${subject.slice(0, 8)}`;
+    this.rows.set(subject, { userId, organizationId: this.organizationId, isActive: true, level, ...row });
+    return `user.${subject}`;
+  }
+
+  /** A token whose subject has no row, with or without an organization claim. */
+  stranger(organizationId?: string): string {
+    return ["user", randomUUID(), ...(organizationId === undefined ? [] : [organizationId])].join(".");
+  }
+
+  callsOf(method: string): readonly ObjectCall[] {
+    return this.calls.filter((call) => call.method === method);
+  }
+
+  app(overrides: Partial<AppPorts> = {}): Hono<EdgeEnv> {
+    return createApp({ ...this.ports(), ...overrides });
+  }
+
+  ports(): AppPorts {
+    return {
+      objects: this.#objects(),
+      openLiveSocket: (organizationId, upgrade) => {
+        this.#record("openLiveSocket", organizationId, null);
+        this.upgrades.push(upgrade);
+        return Promise.resolve(new Response("upgraded"));
+      },
+      tokens: { verify: (token) => Promise.resolve(verdictOf(token)) },
+      identities: {
+        findBySubject: (subject) => {
+          this.identityReads.push(subject);
+          return Promise.resolve(this.isPostgresUp ? (this.rows.get(subject) ?? null) : unreachable());
+        },
+      },
+      issues: () => Promise.resolve(this.isPostgresUp ? this.#reader() : unreachable()),
+      database: { ping: () => (this.isPostgresUp ? Promise.resolve() : unreachable()) },
+      adminTokens: [{ name: "root", sha256: createHash("sha256").update(adminToken).digest("hex") }],
+      agentTypes: new Set(["briefs.status-workflow"]),
+      submissionsEnabled: true,
+      integrations: { github: false },
+      release: { version: "1.2.3", deploymentId: "dep", deploymentTag: "tag", deployedAt: "2026-11-22T00:00:00Z" },
+      clock: { nowMs: () => this.nowMs },
+      log: createLogger({}, (_level, line) => this.logLines.push(line)),
+    };
+  }
+
+  #record(method: string, organizationId: string, argument: unknown): void {
+    this.calls.push({ method, organizationId, argument });
+  }
+
+  #objects(): EdgeObjects {
+    return {
+      organization: (organizationId) => ({
+        submit: (command) => {
+          this.#record("submit", organizationId, command);
+          return this.submitAnswer();
+        },
+        readIssue: (ref) => {
+          this.#record("readIssue", organizationId, ref);
+          return Promise.resolve(this.live.get(ref.issueId) ?? null);
+        },
+        listUnprojected: (query) => {
+          this.#record("listUnprojected", organizationId, query);
+          return Promise.resolve(this.unprojected);
+        },
+        listSteps: (ref) => Promise.resolve(this.live.has(ref.issueId) ? [] : null),
+        listLogs: (ref) => Promise.resolve(this.live.has(ref.issueId) ? [] : null),
+        listArtifacts: (ref) => Promise.resolve(this.live.has(ref.issueId) ? [] : null),
+        listReviews: (query) => {
+          this.#record("listReviews", organizationId, query);
+          return Promise.resolve([...this.reviews.values()].map(({ review }) => review));
+        },
+        readReview: ({ reviewId }) => Promise.resolve(this.reviews.get(reviewId) ?? null),
+        decideReview: (decision) => {
+          this.#record("decideReview", organizationId, decision);
+          return Promise.resolve(this.decideAnswer);
+        },
+      }),
+      platform: () => ({
+        readTerms: (organizationId) => {
+          this.#record("readTerms", organizationId, null);
+          return this.isPlatformUp ? Promise.resolve(this.terms) : Promise.reject(new Error("platform is away"));
+        },
+        putOrganization: (settings) => {
+          this.#record("putOrganization", settings.organizationId, settings);
+          return Promise.resolve(this.#put(settings));
+        },
+        readOrganization: (organizationId) => Promise.resolve(this.entries.get(organizationId) ?? null),
+        readStatus: () =>
+          this.isPlatformUp
+            ? Promise.resolve({ globalSlots: 5, slotsInUse: 1, organizationsWaiting: 0, demand: 0 })
+            : Promise.reject(new Error("platform is away")),
+      }),
+    };
+  }
+
+  #put(settings: OrganizationSettings): OrganizationEntry {
+    const { organizationId, tier, slug, repository } = settings;
+    const terms = { ...defaultTerms(organizationId), version: 1, tier, slug, repository };
+    const entry = { ...settings, terms, demand: 0, slotsInUse: 0 };
+    this.entries.set(organizationId, entry);
+    return entry;
+  }
+
+  #reader(): IssueReader {
+    return {
+      list: (page) => {
+        this.#record("postgres.list", page.organizationId, page);
+        return Promise.resolve(this.storedList.filter((issue) => !page.excludeIds.includes(issue.id)));
+      },
+      read: (organizationId, issueId, visibility) => {
+        this.#record("postgres.read", organizationId, visibility);
+        const detail = this.stored.get(issueId) ?? null;
+        return Promise.resolve(detail?.issue.organizationId === organizationId ? detail : null);
+      },
+      listSteps: (organizationId, issueId) => {
+        this.#record("postgres.listSteps", organizationId, issueId);
+        return Promise.resolve([]);
+      },
+      listLogs: (organizationId, issueId) => {
+        this.#record("postgres.listLogs", organizationId, issueId);
+        return Promise.resolve([]);
+      },
+      listArtifacts: (organizationId, issueId) => {
+        this.#record("postgres.listArtifacts", organizationId, issueId);
+        return Promise.resolve([]);
+      },
+    };
+  }
+}
+
+/** `user.<subject>[.<organization>]` is genuine, `expired` has been, `keys-away` cannot be told, the rest is forged. */
+function verdictOf(token: string): TokenVerdict {
+  const [kind, subject, organizationId] = token.split(".");
+  if (kind === "user" && subject !== undefined) {
+    return { kind: "verified", claims: { subject, organizationId: organizationId ?? null } };
+  }
+  if (token === "keys-away") throw new Error("the key server is away");
+  return { kind: "rejected", reason: token === "expired" ? "expired" : "invalid" };
+}
+
+export function bearer(token: string, headers: Record<string, string> = {}): Record<string, string> {
+  return { authorization: `Bearer ${token}`, ...headers };
+}
+
+export function jsonRequest(token: string, body: unknown, headers: Record<string, string> = {}): RequestInit {
+  return {
+    method: "POST",
+    headers: bearer(token, { "content-type": "application/json", ...headers }),
+    body: JSON.stringify(body),
+  };
+}
+
+export const validSubmission = { type: "BUG", title: "Briefs are stuck", description: "In SUBMITTED, all of them." };

@@ -1,0 +1,258 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  issueDetailSchema,
+  issueListSchema,
+  problemSchema,
+  submitResponseSchema,
+} from "../../src/contracts/http-views.ts";
+import { newId } from "../../src/core/ids.ts";
+import { decodeCursor, encodeCursor, mergePage } from "../../src/http/list-page.ts";
+import { bearer, detailOf, EdgeFixture, issueRecord, jsonRequest, startMs, validSubmission } from "./http-fixture.ts";
+
+describe("submitting", () => {
+  test("answers what the object stored, and where to follow it", async () => {
+    const fixture = new EdgeFixture();
+    const request = jsonRequest(fixture.user("STAFF"), { ...validSubmission, context: { briefId: "b1" } });
+    const response = await fixture.app().request("https://agents.example/api/agents", request);
+    expect(response.status).toBe(202);
+    const { issueId, jobId } = fixture.receipt;
+    expect(submitResponseSchema.parse(await response.json())).toEqual({
+      id: issueId,
+      jobId,
+      status: "QUEUED",
+      position: 0,
+      estimatedWaitSeconds: null,
+      trackingUrl: `https://agents.example/api/agents/${issueId}`,
+      liveUrl: `wss://agents.example/api/agents/live?issueId=${issueId}&after=0`,
+    });
+    expect(fixture.callsOf("submit")).toMatchObject([
+      {
+        organizationId: fixture.organizationId,
+        argument: {
+          organizationId: fixture.organizationId,
+          source: "MANUAL",
+          priority: "MEDIUM",
+          context: { briefId: "b1" },
+          submitterLevel: "STAFF",
+          requestedAgentType: null,
+          correlationId: response.headers.get("x-request-id"),
+        },
+      },
+    ]);
+  });
+
+  test("attributes the issue to the ERP's user", async () => {
+    const fixture = new EdgeFixture();
+    const token = fixture.user("STAFF", { userId: "user_42" });
+    await fixture.app().request("/api/agents", jsonRequest(token, validSubmission));
+    expect(fixture.callsOf("submit")).toMatchObject([{ argument: { createdById: "user_42" } }]);
+  });
+
+  test("with a slash at the end is the same route", async () => {
+    const fixture = new EdgeFixture();
+    const response = await fixture.app().request("/api/agents/", jsonRequest(fixture.user("STAFF"), validSubmission));
+    expect(response.status).toBe(202);
+  });
+
+  test("passes the platform's terms on, at most ten seconds old", async () => {
+    const fixture = new EdgeFixture();
+    const app = fixture.app();
+    const token = fixture.user("STAFF");
+    const submit = async () => app.request("/api/agents", jsonRequest(token, validSubmission));
+    fixture.terms = { ...fixture.terms, version: 3 };
+    await submit();
+    fixture.nowMs += 9_999;
+    await submit();
+    expect(fixture.callsOf("readTerms")).toHaveLength(1);
+    fixture.nowMs += 1;
+    fixture.terms = { ...fixture.terms, version: 4 };
+    await submit();
+    expect(fixture.callsOf("submit").map((call) => call.argument)).toMatchObject(
+      [3, 3, 4].map((version) => ({ terms: { version } })),
+    );
+  });
+
+  test("goes on with older or default terms while the platform is out of reach", async () => {
+    const fixture = new EdgeFixture();
+    const app = fixture.app();
+    const token = fixture.user("STAFF");
+    fixture.isPlatformUp = false;
+    await app.request("/api/agents", jsonRequest(token, validSubmission));
+    fixture.isPlatformUp = true;
+    fixture.terms = { ...fixture.terms, version: 7 };
+    fixture.nowMs += 10_000;
+    await app.request("/api/agents", jsonRequest(token, validSubmission));
+    fixture.isPlatformUp = false;
+    fixture.nowMs += 10_000;
+    await app.request("/api/agents", jsonRequest(token, validSubmission));
+    expect(fixture.callsOf("submit").map((call) => call.argument)).toMatchObject(
+      [0, 7, 7].map((version) => ({ terms: { version } })),
+    );
+  });
+
+  test("asks neither Postgres nor anything else but the objects when the caller is known", async () => {
+    const fixture = new EdgeFixture();
+    const app = fixture.app();
+    const token = fixture.user("STAFF");
+    await app.request("/api/agents", jsonRequest(token, validSubmission));
+    fixture.calls.length = 0;
+    fixture.identityReads.length = 0;
+    await app.request("/api/agents", jsonRequest(token, validSubmission));
+    expect(fixture.calls.map((call) => call.method)).toEqual(["submit"]);
+    expect(fixture.identityReads).toEqual([]);
+  });
+
+  test("is refused while submissions are switched off, and reading is not", async () => {
+    const fixture = new EdgeFixture();
+    const app = fixture.app({ submissionsEnabled: false });
+    const token = fixture.user("STAFF");
+    const response = await app.request("/api/agents", jsonRequest(token, validSubmission));
+    expect(response.status).toBe(503);
+    expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(fixture.callsOf("submit")).toEqual([]);
+    expect((await app.request("/api/agents", { headers: bearer(token) })).status).toBe(200);
+  });
+});
+
+describe("listing", () => {
+  test("puts the object's issues over Postgres' rows, newest first", async () => {
+    const fixture = new EdgeFixture();
+    const at = (createdAtMs: number, title: string) =>
+      issueRecord(fixture.organizationId, { createdAtMs: startMs + createdAtMs, title });
+    const [fresh, changed, old] = [at(3, "fresh"), at(2, "changed"), at(1, "old")];
+    fixture.unprojected = { matching: [fresh, changed], replacedIds: [fresh.id, changed.id] };
+    fixture.storedList = [{ ...changed, title: "out of date" }, old];
+    const response = await fixture.app().request("/api/agents", { headers: bearer(fixture.user("STAFF")) });
+    const page = issueListSchema.parse(await response.json());
+    expect(page.items.map(({ title }) => title)).toEqual(["fresh", "changed", "old"]);
+    expect(page).toMatchObject({ nextCursor: null, partial: false });
+  });
+
+  test("hands filters, limit, cursor and visibility to both places", async () => {
+    const fixture = new EdgeFixture();
+    const before = { createdAtMs: startMs, id: newId("issue", startMs) };
+    const path = `/api/agents?status=REVIEW&type=BUG&limit=7&cursor=${encodeCursor(before)}`;
+    const token = fixture.user("FREELANCER", { userId: "user_9" });
+    await fixture.app().request(path, { headers: bearer(token) });
+    const [, subject] = token.split(".");
+    const expected = {
+      organizationId: fixture.organizationId,
+      filter: { status: "REVIEW", type: "BUG" },
+      before,
+      limit: 8,
+      visibility: { kind: "own", userIds: ["user_9", subject] },
+    };
+    expect(fixture.callsOf("listUnprojected").map((call) => call.argument)).toEqual([expected]);
+    expect(fixture.callsOf("postgres.list").map((call) => call.argument)).toEqual([{ ...expected, excludeIds: [] }]);
+  });
+
+  test("without Postgres holds the object's part and says so", async () => {
+    const fixture = new EdgeFixture();
+    const app = fixture.app();
+    const token = fixture.user("STAFF");
+    await app.request("/api/agents", { headers: bearer(token) });
+    fixture.isPostgresUp = false;
+    const issue = issueRecord(fixture.organizationId);
+    fixture.unprojected = { matching: [issue], replacedIds: [issue.id] };
+    const response = await app.request("/api/agents", { headers: bearer(token) });
+    expect(response.status).toBe(200);
+    expect(issueListSchema.parse(await response.json())).toMatchObject({ items: [{ id: issue.id }], partial: true });
+  });
+
+  test.each(["limit=0", "limit=101", "status=DONE", "cursor=%20", "cursor=1", "organizationId=org_x"])(
+    "refuses %s",
+    async (query) => {
+      const fixture = new EdgeFixture();
+      const headers = bearer(fixture.user("STAFF"));
+      const response = await fixture.app().request(`/api/agents?${query}`, { headers });
+      expect(response.status).toBe(422);
+      expect(problemSchema.parse(await response.json()).errors).toMatchObject([{ field: query.split("=")[0] }]);
+      expect(fixture.calls).toEqual([]);
+    },
+  );
+
+  test("pages through both places without gap or repetition", () => {
+    const anyListed = fc.record({ createdAtMs: fc.nat(5), id: fc.integer({ min: 0, max: 9_999 }).map(String) });
+    const anyItems = fc.uniqueArray(anyListed, { selector: ({ id }) => id, maxLength: 30 });
+    fc.assert(
+      fc.property(anyItems, fc.integer({ min: 1, max: 7 }), fc.func(fc.boolean()), (items, limit, isInObject) => {
+        const sorted = mergePage(items, [], items.length).items;
+        const seen: string[] = [];
+        let rest = sorted;
+        for (;;) {
+          const part = (wanted: boolean) => rest.filter((item) => isInObject(item.id) === wanted).slice(0, limit + 1);
+          const page = mergePage(part(true), part(false), limit);
+          seen.push(...page.items.map(({ id }) => id));
+          if (page.next === null) break;
+          const { next } = page;
+          rest = sorted.slice(sorted.findIndex(({ id }) => id === next.id) + 1);
+        }
+        expect(seen).toEqual(sorted.map(({ id }) => id));
+      }),
+    );
+  });
+
+  test("a cursor comes back as the position that it was", () => {
+    const position = { createdAtMs: startMs, id: newId("issue", startMs) };
+    expect(decodeCursor(encodeCursor(position))).toEqual(position);
+    expect(decodeCursor("'; drop table")).toBeNull();
+  });
+});
+
+describe("reading one issue", () => {
+  const parts = ["", "/steps", "/logs", "/artifacts"];
+
+  test("asks the object first, and Postgres not at all", async () => {
+    const fixture = new EdgeFixture();
+    const issue = issueRecord(fixture.organizationId);
+    fixture.live.set(issue.id, detailOf(issue));
+    const response = await fixture.app().request(`/api/agents/${issue.id}`, { headers: bearer(fixture.user("STAFF")) });
+    const detail = issueDetailSchema.parse(await response.json());
+    expect(detail).toMatchObject({ id: issue.id, title: issue.title, jobs: [], waitingFor: null });
+    expect(detail.createdAt).toBe(new Date(issue.createdAtMs).toISOString());
+    expect(fixture.calls.map((call) => call.method)).toEqual(["readIssue"]);
+  });
+
+  test.each(parts)("reads %s from Postgres when it has left the object", async (part) => {
+    const fixture = new EdgeFixture();
+    const issue = issueRecord(fixture.organizationId);
+    fixture.stored.set(issue.id, detailOf(issue));
+    const headers = bearer(fixture.user("STAFF"));
+    const response = await fixture.app().request(`/api/agents/${issue.id}${part}`, { headers });
+    expect(response.status).toBe(200);
+    expect(fixture.callsOf("postgres.read")).toMatchObject([{ organizationId: fixture.organizationId }]);
+  });
+
+  test.each(parts)("a foreign issue's %s reads as not found", async (part) => {
+    const fixture = new EdgeFixture();
+    const issue = issueRecord("org_other");
+    fixture.stored.set(issue.id, detailOf(issue));
+    const headers = bearer(fixture.user("ADMIN"));
+    const response = await fixture.app().request(`/api/agents/${issue.id}${part}`, { headers });
+    expect(response.status).toBe(404);
+    expect(fixture.calls.filter((call) => call.method.startsWith("postgres.list"))).toEqual([]);
+  });
+
+  test("what is no issue's id is not found, and nothing is asked", async () => {
+    const fixture = new EdgeFixture();
+    const headers = bearer(fixture.user("ADMIN"));
+    for (const path of ["/api/agents/nothing", "/api/agents/job_1/steps", `/api/agents/${"x".repeat(5_000)}`]) {
+      expect((await fixture.app().request(path, { headers })).status).toBe(404);
+    }
+    expect(fixture.calls).toEqual([]);
+  });
+
+  test("is unavailable when only Postgres could tell and it does not answer", async () => {
+    const fixture = new EdgeFixture();
+    const app = fixture.app();
+    const token = fixture.user("STAFF");
+    await app.request("/api/agents", { headers: bearer(token) });
+    fixture.isPostgresUp = false;
+    const response = await app.request(`/api/agents/${newId("issue", startMs)}`, { headers: bearer(token) });
+    expect(response.status).toBe(503);
+    const text = await response.text();
+    expect(text).not.toContain("hunter2");
+    expect(problemSchema.parse(JSON.parse(text)).code).toBe("unavailable");
+  });
+});
