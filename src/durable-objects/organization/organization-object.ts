@@ -1,3 +1,222 @@
+/** The object of one organization: the only writer of its live state. It adapts RPC to the parts, and decides nothing. */
 import { DurableObject } from "cloudflare:workers";
+import type { EventCursor } from "../../contracts/events.ts";
+import { liveViewerHeader, liveViewerSchema } from "../../contracts/live-viewer.ts";
+import type * as Rpc from "../../contracts/organization-rpc.ts";
+import type { LogRecord, ReviewRecord, StepRecord } from "../../contracts/records.ts";
+import type { Terms } from "../../contracts/terms.ts";
+import { type Clock, systemClock } from "../../core/clock.ts";
+import { describeError } from "../../core/errors.ts";
+import { parseSchedulingSettings } from "../../env.ts";
+import { createJobSender } from "../job-lanes.ts";
+import { platformStub } from "../platform-stub.ts";
+import { migrateSchema } from "../schema-version.ts";
+import { assignmentOf } from "./assignment.ts";
+import type { Change } from "./change.ts";
+import { createOrganizationParts, type OrganizationParts } from "./organization-parts.ts";
+import { ofVisibleIssue, readIssueDetail } from "./organization-reads.ts";
+import { organizationMigrations } from "./schema.ts";
+import { submitIssue } from "./submission.ts";
 
-export class OrganizationObject extends DurableObject<Env> {}
+type Addressed = { readonly organizationId: string };
+
+export class OrganizationObject extends DurableObject<Env> implements Rpc.OrganizationRpc {
+  readonly #organizationId: string;
+  readonly #clock: Clock;
+  readonly #controlPollMs: number;
+  readonly #parts: OrganizationParts;
+
+  /** Throws when it is not addressed by name, or when settings or bindings do not fit together. */
+  constructor(context: DurableObjectState, env: Env, clock: Clock = systemClock) {
+    super(context, env);
+    const { name } = context.id;
+    if (name === undefined) throw new Error("an organization's object is addressed by the organization's id");
+    const { globalSlots, reviewExpiresAfterMs, timings } = parseSchedulingSettings(env);
+    migrateSchema(context.storage, organizationMigrations);
+    this.#organizationId = name;
+    this.#clock = clock;
+    this.#controlPollMs = timings.controlPollMs;
+    this.#parts = createOrganizationParts({
+      context,
+      organizationId: name,
+      clock,
+      timings,
+      globalSlots,
+      reviewExpiresAfterMs,
+      sendJob: createJobSender(env, globalSlots),
+      sendRecords: async (message) => env.AGENT_RECORDS.send(message),
+      sendEffect: async (message) => env.AGENT_EFFECTS.send(message),
+      platform: () => platformStub(env.PLATFORM),
+    });
+  }
+
+  submit(command: Rpc.SubmitCommand): Promise<Rpc.Outcome<Rpc.SubmitReceipt>> {
+    return this.#change(command, (change) => submitIssue(change, this.#parts, command));
+  }
+
+  readIssue(ref: Rpc.IssueRef): Promise<Rpc.IssueDetail | null> {
+    return this.#answer(ref, (parts) => readIssueDetail(parts, ref, this.#clock.nowMs()));
+  }
+
+  listUnprojected(query: Rpc.ListQuery): Promise<Rpc.UnprojectedIssues> {
+    return this.#answer(query, ({ issues, feed }) => issues.listUnprojected(query, feed.projectedSeq()));
+  }
+
+  listSteps(ref: Rpc.IssueRef): Promise<readonly StepRecord[] | null> {
+    return this.#answer(ref, (parts) => ofVisibleIssue(parts, ref, (id) => parts.attempts.stepsOfIssue(id)));
+  }
+
+  listLogs(ref: Rpc.IssueRef): Promise<readonly LogRecord[] | null> {
+    return this.#answer(ref, (parts) => ofVisibleIssue(parts, ref, (id) => parts.artifacts.logsOfIssue(id)));
+  }
+
+  listArtifacts(ref: Rpc.IssueRef): Promise<readonly Rpc.ArtifactView[] | null> {
+    return this.#answer(ref, (parts) => ofVisibleIssue(parts, ref, (id) => parts.artifacts.viewsOfIssue(id)));
+  }
+
+  listReviews(query: Rpc.ReviewQuery): Promise<readonly ReviewRecord[]> {
+    return this.#answer(query, ({ reviewTable }) => reviewTable.list(query.status, query.limit));
+  }
+
+  readReview(query: Addressed & { readonly reviewId: string }): Promise<Rpc.ReviewDetail | null> {
+    return this.#answer(query, ({ reviews }) => reviews.detail(query.reviewId));
+  }
+
+  decideReview(decision: Rpc.ReviewDecision): Promise<Rpc.Outcome<ReviewRecord>> {
+    return this.#change(decision, (change, { reviews }) => reviews.decide(change, decision));
+  }
+
+  claim(command: Rpc.ClaimCommand): Promise<Rpc.ClaimAnswer> {
+    return this.#change(command, (change, parts) => {
+      const job = parts.dispatcher.claim(change, command);
+      return job === null ? { kind: "stale" } : { kind: "claimed", assignment: assignmentOf(parts, job) };
+    });
+  }
+
+  renewLease(ref: Rpc.EpochRef): Promise<Rpc.EpochAnswer> {
+    return this.#accept(ref, (change, { slices }) => slices.renew(change, ref));
+  }
+
+  async control(ref: Rpc.EpochRef): Promise<Rpc.ControlSignal> {
+    this.#assertAddressed(ref);
+    return this.#parts.control.wait(ref.jobId, ref.epoch, this.#controlPollMs);
+  }
+
+  beginAttempt(command: Rpc.BeginAttempt): Promise<Rpc.EpochAnswer> {
+    return this.#accept(command, (change, { slices }) => slices.beginAttempt(change, command));
+  }
+
+  checkpoint(checkpoint: Rpc.Checkpoint): Promise<Rpc.EpochAnswer> {
+    return this.#accept(checkpoint, (change, { slices }) => slices.checkpoint(change, checkpoint));
+  }
+
+  streamText(ref: Rpc.EpochRef & { readonly text: string }): Promise<void> {
+    return this.#answer(ref, ({ slices, sockets }) => {
+      const job = slices.held(ref);
+      if (job === null) return;
+      sockets.publishText({ kind: "text", issueId: job.record.issueId, jobId: ref.jobId, text: ref.text });
+    });
+  }
+
+  finish(command: Rpc.FinishCommand): Promise<Rpc.EpochAnswer> {
+    return this.#accept(command, (change, { completion }) => completion.finish(change, command));
+  }
+
+  fail(command: Rpc.FailCommand): Promise<Rpc.EpochAnswer> {
+    return this.#accept(command, (change, { failures }) => failures.fail(change, command));
+  }
+
+  yieldSlice(ref: Rpc.EpochRef): Promise<Rpc.EpochAnswer> {
+    return this.#accept(ref, (change, { slices }) => slices.yieldSlice(change, ref));
+  }
+
+  claimEffect(ref: Rpc.EffectRef): Promise<Rpc.EffectClaim> {
+    return this.#change(ref, (change, { effects }) => effects.claim(change, ref));
+  }
+
+  renewEffect(ref: Rpc.EffectRef & { readonly epoch: number }): Promise<Rpc.EpochAnswer> {
+    return this.#accept(ref, (change, { effects }) => effects.renew(change, ref));
+  }
+
+  finishEffect(outcome: Rpc.EffectOutcome): Promise<Rpc.EpochAnswer> {
+    return this.#accept(outcome, (change, { effects }) => effects.finish(change, outcome));
+  }
+
+  readEvents(query: Rpc.EventsQuery): Promise<Rpc.EventPage> {
+    return this.#answer(query, ({ log, feed }) => {
+      feed.noteRead();
+      return log.page(query.after, query.limit);
+    });
+  }
+
+  readBodies(query: Rpc.BodiesQuery): Promise<Readonly<Record<string, string>>> {
+    return this.#answer(query, ({ artifacts }) => artifacts.bodies(query.bodyIds));
+  }
+
+  confirmProjected(cursor: Addressed & EventCursor): Promise<void> {
+    return this.#change(cursor, (change, { feed }) => feed.confirm(change, cursor));
+  }
+
+  grantSlot(grant: Rpc.SlotGrant): Promise<{ readonly accepted: boolean }> {
+    return this.#change(grant, (change, { dispatcher }) => {
+      const { slotId, slotNumber } = grant;
+      return { accepted: dispatcher.grant(change, { slotId, slotNumber }) };
+    });
+  }
+
+  confirmSlots(query: Addressed & { readonly slotIds: readonly string[] }): Promise<readonly string[]> {
+    return this.#answer(query, ({ jobs }) => query.slotIds.filter((slotId) => jobs.findBySlot(slotId) !== null));
+  }
+
+  applyTerms(terms: Terms): Promise<void> {
+    return this.#change(terms, (_change, parts) => {
+      parts.terms.accept(terms);
+    });
+  }
+
+  checkIn(ref: Addressed): Promise<void> {
+    return this.#change(ref, (change, { reporter }) => reporter.report(change)).then(() => this.#parts.handleDue());
+  }
+
+  /** Only the upgrade of a live socket; who opens it stands in an internal header that the edge writes. */
+  override fetch(request: Request): Response {
+    if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket") return new Response(null, { status: 426 });
+    const viewer = liveViewerSchema.parse(JSON.parse(request.headers.get(liveViewerHeader) ?? "null"));
+    this.#assertAddressed(viewer);
+    return this.#parts.sockets.accept(viewer);
+  }
+
+  override webSocketMessage(socket: WebSocket): void {
+    socket.close(1003, "this stream takes no messages");
+  }
+
+  override webSocketError(_socket: WebSocket, error: unknown): void {
+    this.#parts.logger.info("socket.failed", { error: describeError(error) });
+  }
+
+  override alarm(): void {
+    this.#parts.handleDue();
+  }
+
+  #assertAddressed({ organizationId }: Addressed): void {
+    if (organizationId !== this.#organizationId) {
+      throw new Error("a call for one organization came to the object of another");
+    }
+  }
+
+  /** Runs `work` at once; a throw rejects the promise, as the RPC expects. */
+  #answer<Result>(command: Addressed, work: (parts: OrganizationParts) => Result): Promise<Result> {
+    return new Promise((resolve) => {
+      this.#assertAddressed(command);
+      resolve(work(this.#parts));
+    });
+  }
+
+  #change<Result>(command: Addressed, work: (change: Change, parts: OrganizationParts) => Result): Promise<Result> {
+    return this.#answer(command, (parts) => parts.changes.run((change) => work(change, parts)));
+  }
+
+  #accept(command: Addressed, work: (change: Change, parts: OrganizationParts) => boolean): Promise<Rpc.EpochAnswer> {
+    return this.#change(command, (change, parts): Rpc.EpochAnswer => ({ accepted: work(change, parts) }));
+  }
+}

@@ -1,0 +1,42 @@
+import type { Assignment } from "../../contracts/organization-rpc.ts";
+import type { ArtifactTable } from "./artifact-table.ts";
+import type { AttemptTable } from "./attempt-table.ts";
+import { artifactUnderReview } from "./completion.ts";
+import type { IssueTable } from "./issue-table.ts";
+import type { JobState } from "./job-state.ts";
+import type { TermsKeeper } from "./terms-keeper.ts";
+
+export interface AssignmentParts {
+  readonly issues: IssueTable;
+  readonly attempts: AttemptTable;
+  readonly artifacts: ArtifactTable;
+  readonly terms: TermsKeeper;
+}
+
+/** Everything that a slice needs to go on with the job that it has claimed. */
+export function assignmentOf(parts: AssignmentParts, job: JobState): Assignment {
+  const { id: jobId, attempts: number, issueId } = job.record;
+  const { slug, repository, limits } = parts.terms.current();
+  const issue = parts.issues.get(issueId);
+  const workspace = parts.attempts.workspace(jobId);
+  const artifactId = artifactUnderReview(job);
+  return {
+    epoch: job.epoch,
+    correlationId: issue.correlationId,
+    issue,
+    job: job.record,
+    slug,
+    repository,
+    allowedModels: limits.models,
+    allowedAgents: limits.agents,
+    attempt: {
+      number,
+      prompt: parts.attempts.findPrompt(jobId, number),
+      messages: parts.attempts.messages(jobId, number),
+      stepCount: parts.attempts.countSteps(jobId, number),
+    },
+    workspace,
+    workspaceBase: workspace.length === 0 ? null : job.workspaceBase,
+    underReview: artifactId === null ? null : parts.artifacts.view(artifactId),
+  };
+}

@@ -1,0 +1,109 @@
+/** Transcripts, steps and workspaces of jobs. */
+import type { AttemptPrompt } from "../../contracts/organization-rpc.ts";
+import type { StepRecord, WorkspaceChange } from "../../contracts/records.ts";
+import { fromStoredJson } from "../stored-json.ts";
+
+export class AttemptTable {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  findPrompt(jobId: string, attempt: number): AttemptPrompt | null {
+    const row = this.#sql
+      .exec<{ prompt: string }>("SELECT prompt FROM attempts WHERE job_id = ? AND attempt = ?", jobId, attempt)
+      .next().value;
+    return row === undefined ? null : fromStoredJson<AttemptPrompt>(row.prompt);
+  }
+
+  savePrompt(jobId: string, attempt: number, prompt: AttemptPrompt): void {
+    this.#sql.exec(
+      "INSERT INTO attempts (job_id, attempt, prompt) VALUES (?, ?, ?)",
+      jobId,
+      attempt,
+      JSON.stringify(prompt),
+    );
+  }
+
+  messages(jobId: string, attempt: number): readonly string[] {
+    return this.#sql
+      .exec<{ message: string }>(
+        "SELECT message FROM messages WHERE job_id = ? AND attempt = ? ORDER BY position",
+        jobId,
+        attempt,
+      )
+      .toArray()
+      .map(({ message }) => message);
+  }
+
+  appendMessages(jobId: string, attempt: number, messages: readonly string[]): void {
+    for (const message of messages) {
+      this.#sql.exec(
+        `INSERT INTO messages (job_id, attempt, position, message)
+         SELECT ?1, ?2, COUNT(*) + 1, ?3 FROM messages WHERE job_id = ?1 AND attempt = ?2`,
+        jobId,
+        attempt,
+        message,
+      );
+    }
+  }
+
+  countSteps(jobId: string, attempt: number): number {
+    return this.#sql
+      .exec<{ n: number }>("SELECT COUNT(*) AS n FROM steps WHERE job_id = ? AND attempt = ?", jobId, attempt)
+      .one().n;
+  }
+
+  countStepsOfIssue(issueId: string): number {
+    return this.#sql.exec<{ n: number }>("SELECT COUNT(*) AS n FROM steps WHERE issue_id = ?", issueId).one().n;
+  }
+
+  saveStep(issueId: string, step: StepRecord): void {
+    this.#sql.exec(
+      "INSERT INTO steps (job_id, attempt, number, issue_id, record) VALUES (?, ?, ?, ?, ?)",
+      step.jobId,
+      step.attempt,
+      step.number,
+      issueId,
+      JSON.stringify(step),
+    );
+  }
+
+  /** The issue's steps, in the order they were recorded. */
+  stepsOfIssue(issueId: string): readonly StepRecord[] {
+    return this.#sql
+      .exec<{ record: string }>("SELECT record FROM steps WHERE issue_id = ? ORDER BY rowid", issueId)
+      .toArray()
+      .map(({ record }) => fromStoredJson<StepRecord>(record));
+  }
+
+  workspace(jobId: string): readonly WorkspaceChange[] {
+    return this.#sql
+      .exec<{ path: string; content: string | null }>(
+        "SELECT path, content FROM workspace_files WHERE job_id = ? ORDER BY path",
+        jobId,
+      )
+      .toArray();
+  }
+
+  saveWorkspace(jobId: string, changes: readonly WorkspaceChange[]): void {
+    for (const { path, content } of changes) {
+      this.#sql.exec(
+        "INSERT OR REPLACE INTO workspace_files (job_id, path, content) VALUES (?, ?, ?)",
+        jobId,
+        path,
+        content,
+      );
+    }
+  }
+
+  /** Gives a job the workspace that another one left. */
+  copyWorkspace(fromJobId: string, toJobId: string): void {
+    this.#sql.exec(
+      "INSERT INTO workspace_files (job_id, path, content) SELECT ?, path, content FROM workspace_files WHERE job_id = ?",
+      toJobId,
+      fromJobId,
+    );
+  }
+}

@@ -1,0 +1,44 @@
+/** One change of an organization: a transaction that appends its events. */
+import type { NewEvent, OrganizationEvent } from "../../contracts/events.ts";
+import type { Transaction, Transactions } from "../transactions.ts";
+import type { EventLog } from "./event-log.ts";
+
+export interface Change extends Transaction {
+  /** Appends an event; it gets the next number and the change's time. */
+  append(event: NewEvent): void;
+}
+
+export interface ChangeHooks {
+  /** Runs inside the transaction, after the work: brings up to date what follows from the events. */
+  readonly settle: (change: Change, events: readonly OrganizationEvent[]) => void;
+  /** Runs after the commit, with every event of it. */
+  readonly publish: (events: readonly OrganizationEvent[]) => void;
+}
+
+export class Changes {
+  readonly #transactions: Transactions;
+  readonly #log: EventLog;
+  readonly #hooks: ChangeHooks;
+
+  constructor(transactions: Transactions, log: EventLog, hooks: ChangeHooks) {
+    this.#transactions = transactions;
+    this.#log = log;
+    this.#hooks = hooks;
+  }
+
+  /** Runs `work` as one transaction with the events that it appends; nothing remains of it when it throws. */
+  run<Result>(work: (change: Change) => Result): Result {
+    const events: OrganizationEvent[] = [];
+    const result = this.#transactions.run((transaction) => {
+      const change: Change = {
+        ...transaction,
+        append: (event) => events.push(this.#log.append(event, transaction.nowMs)),
+      };
+      const answer = work(change);
+      this.#hooks.settle(change, [...events]);
+      return answer;
+    });
+    this.#hooks.publish(events);
+    return result;
+  }
+}

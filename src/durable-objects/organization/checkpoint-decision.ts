@@ -1,0 +1,21 @@
+import type { Checkpoint } from "../../contracts/organization-rpc.ts";
+
+export type CheckpointDecision =
+  | { readonly kind: "apply" }
+  | { readonly kind: "repeat" }
+  | { readonly kind: "gap"; readonly expected: number; readonly got: number };
+
+/**
+ * Whether a checkpoint is new. One with steps is known by the number of its first; one without is a repetition when it
+ * equals the last accepted one, and that had no steps either.
+ */
+export function decideCheckpoint(
+  checkpoint: Pick<Checkpoint, "steps">,
+  known: { readonly stepsRecorded: number; readonly isLastStepless: boolean },
+): CheckpointDecision {
+  const [first] = checkpoint.steps;
+  if (first === undefined) return { kind: known.isLastStepless ? "repeat" : "apply" };
+  const expected = known.stepsRecorded + 1;
+  if (first.number === expected) return { kind: "apply" };
+  return first.number < expected ? { kind: "repeat" } : { kind: "gap", expected, got: first.number };
+}

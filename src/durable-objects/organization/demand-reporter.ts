@@ -1,0 +1,139 @@
+/** Tells the platform what the organization wants and holds, again and again until it is acknowledged. */
+import type { DemandReceipt, DemandReport, PlatformRpc } from "../../contracts/platform-rpc.ts";
+import type { Timings } from "../../contracts/timings.ts";
+import { type Deadline, resendDelayMs } from "../deadlines.ts";
+import type { Transaction } from "../transactions.ts";
+import type { JobTable } from "./job-table.ts";
+import { demandOf } from "./schedule.ts";
+
+const reportKey = "demandReport";
+const resendDeadline = "report";
+const renewDeadline = "renew";
+
+type ReportContent = Pick<DemandReport, "demand" | "headPriority" | "oldestAtMs" | "weight" | "heldSlotIds">;
+
+interface StoredReport {
+  readonly version: number;
+  /** The content that the version stands for. Given back slots are not part of it: each was held before. */
+  readonly content: ReportContent;
+}
+
+export interface DemandReporterParts {
+  readonly storage: DurableObjectStorage;
+  readonly organizationId: string;
+  readonly jobs: JobTable;
+  readonly timings: Timings;
+  readonly platform: () => PlatformRpc;
+  readonly limits: () => { readonly concurrencyLimit: number; readonly weight: number };
+  /** Takes the platform's answer in a transaction of its own. */
+  readonly onReceipt: (report: DemandReport, receipt: DemandReceipt) => void;
+}
+
+export class DemandReporter {
+  readonly #parts: DemandReporterParts;
+  #isSending = false;
+  #isSendingAgain = false;
+
+  constructor(parts: DemandReporterParts) {
+    this.#parts = parts;
+  }
+
+  /** Gives a slot back with the next report. */
+  releaseSlot(slotId: string): void {
+    this.#parts.storage.sql.exec("INSERT OR IGNORE INTO released_slots (slot_id) VALUES (?)", slotId);
+  }
+
+  /** Reports when what the organization wants or holds has changed. */
+  refresh(transaction: Transaction): void {
+    const { storage, timings } = this.#parts;
+    const content = this.#content(transaction.nowMs);
+    const stored = storage.kv.get<StoredReport>(reportKey);
+    const isNews =
+      stored === undefined ? content.demand > 0 : JSON.stringify(content) !== JSON.stringify(stored.content);
+    if (!isNews) return;
+    storage.kv.put<StoredReport>(reportKey, { version: (stored?.version ?? 0) + 1, content });
+    if (content.heldSlotIds.length === 0) transaction.deadlines.clear(renewDeadline);
+    else if (transaction.deadlines.get(renewDeadline) === null) {
+      transaction.deadlines.set(renewDeadline, transaction.nowMs + timings.slotRenewMs);
+    }
+    this.#send(transaction, 0);
+  }
+
+  /** Sends a report that was not acknowledged again. */
+  resend(transaction: Transaction, deadline: Deadline): void {
+    this.#send(transaction, deadline.tries + 1);
+  }
+
+  /** Reports whether there is news or not, so that the platform knows of this organization's being awake. */
+  report(transaction: Transaction): void {
+    this.#send(transaction, 0);
+  }
+
+  /** Renews the leases of the slots in use. */
+  renew(transaction: Transaction): void {
+    if (this.#parts.jobs.heldSlotIds().length === 0) return;
+    transaction.deadlines.set(renewDeadline, transaction.nowMs + this.#parts.timings.slotRenewMs);
+    this.#send(transaction, 0);
+  }
+
+  /** Takes note that the platform has a report; the slots that it gave back are gone. */
+  acknowledge(transaction: Transaction, report: DemandReport, receipt: DemandReceipt): void {
+    const { storage } = this.#parts;
+    for (const slotId of report.releasedSlotIds) {
+      storage.sql.exec("DELETE FROM released_slots WHERE slot_id = ?", slotId);
+    }
+    const stored = storage.kv.get<StoredReport>(reportKey);
+    if (stored === undefined) return;
+    if (receipt.version > stored.version) {
+      // The platform remembers a storage of this organization that is no more: go on from its number.
+      storage.kv.put<StoredReport>(reportKey, { ...stored, version: receipt.version + 1 });
+      this.#send(transaction, 0);
+    } else if (report.version === stored.version) {
+      transaction.deadlines.clear(resendDeadline);
+    }
+  }
+
+  #content(nowMs: number): ReportContent {
+    const { jobs, limits } = this.#parts;
+    const heldSlotIds = jobs.heldSlotIds();
+    const { concurrencyLimit, weight } = limits();
+    return { ...demandOf(jobs.waiting(nowMs), heldSlotIds.length, concurrencyLimit), weight, heldSlotIds };
+  }
+
+  #report(): DemandReport | null {
+    const { storage, organizationId } = this.#parts;
+    const stored = storage.kv.get<StoredReport>(reportKey);
+    if (stored === undefined) return null;
+    const releasedSlotIds = storage.sql
+      .exec<{ slot_id: string }>("SELECT slot_id FROM released_slots ORDER BY slot_id")
+      .toArray()
+      .map((row) => row.slot_id);
+    return { organizationId, version: stored.version, ...stored.content, releasedSlotIds };
+  }
+
+  #send(transaction: Transaction, tries: number): void {
+    const { timings } = this.#parts;
+    const delayMs = resendDelayMs(tries, { firstMs: timings.resendAfterMs, maxMs: timings.resendMaxMs });
+    transaction.deadlines.set(resendDeadline, transaction.nowMs + delayMs, tries);
+    transaction.afterCommit("report demand", () => this.#deliver());
+  }
+
+  /** One report at a time; what changes meanwhile goes with the next. */
+  async #deliver(): Promise<void> {
+    if (this.#isSending) {
+      this.#isSendingAgain = true;
+      return;
+    }
+    this.#isSending = true;
+    try {
+      do {
+        this.#isSendingAgain = false;
+        const report = this.#report();
+        if (report === null) return;
+        this.#parts.onReceipt(report, await this.#parts.platform().reportDemand(report));
+      } while (this.#isSendingAgain);
+    } finally {
+      this.#isSending = false;
+    }
+  }
+}

@@ -1,0 +1,118 @@
+/** Brings jobs that have a slot to a slice: sends them to a queue, sends again, and lets one delivery claim them. */
+import type { ClaimCommand } from "../../contracts/organization-rpc.ts";
+import type { JobMessage } from "../../contracts/queue-messages.ts";
+import type { Timings } from "../../contracts/timings.ts";
+import { newId } from "../../core/ids.ts";
+import { type Deadline, resendDelayMs } from "../deadlines.ts";
+import type { Change } from "./change.ts";
+import type { IssueTable } from "./issue-table.ts";
+import type { JobSlot, JobState } from "./job-state.ts";
+import { moveJob } from "./job-moves.ts";
+import type { JobTable } from "./job-table.ts";
+
+export interface DispatcherParts {
+  readonly jobs: JobTable;
+  readonly issues: IssueTable;
+  readonly timings: Timings;
+  /** The most slots that the organization may hold now. */
+  readonly concurrencyLimit: () => number;
+  readonly releaseSlot: (slotId: string) => void;
+  /** Sends to the queue lane of a slot. */
+  readonly send: (slotNumber: number, message: JobMessage) => Promise<unknown>;
+}
+
+export class Dispatcher {
+  readonly #parts: DispatcherParts;
+
+  constructor(parts: DispatcherParts) {
+    this.#parts = parts;
+  }
+
+  /** Gives a granted slot to the job whose turn it is; false when no job can use it. The same grant twice is one. */
+  grant(change: Change, slot: JobSlot): boolean {
+    const { jobs, concurrencyLimit } = this.#parts;
+    if (jobs.findBySlot(slot.slotId) !== null) return true;
+    if (jobs.heldSlotIds().length >= concurrencyLimit()) return false;
+    const job = jobs.nextWaiting(change.nowMs);
+    if (job === null) return false;
+    this.dispatch(change, { ...job, slot });
+    return true;
+  }
+
+  /** Sends a job that holds a slot to its lane, under a new dispatch id, and stores it. */
+  dispatch(change: Change, job: JobState): void {
+    const { record, slot } = job;
+    if (slot === null) throw new Error(`job ${record.id} has no slot to be dispatched in`);
+    const dispatchId = newId("dispatch", change.nowMs);
+    const dispatched: JobState = { ...job, dispatch: { dispatchId, claimed: false }, everDispatched: true };
+    this.#parts.jobs.save(dispatched);
+    change.append({
+      type: "job.dispatched",
+      issueId: record.issueId,
+      jobId: record.id,
+      data: { dispatchId, slotNumber: slot.slotNumber },
+    });
+    this.#send(change, dispatched, 0);
+  }
+
+  /** Sends an unclaimed dispatch again, under the same id. */
+  resend(change: Change, jobId: string, deadline: Deadline): void {
+    const job = this.#parts.jobs.find(jobId);
+    if (job?.dispatch?.claimed === false) this.#send(change, job, deadline.tries + 1);
+  }
+
+  /** Begins a slice of the job, once per dispatch, under the next epoch; null when the dispatch no longer counts. */
+  claim(change: Change, { jobId, dispatchId }: ClaimCommand): JobState | null {
+    const { jobs, timings } = this.#parts;
+    const job = jobs.find(jobId);
+    if (job === null || job.dispatch?.dispatchId !== dispatchId || job.dispatch.claimed) return null;
+
+    const begun: JobState = job.attemptOpen
+      ? job
+      : { ...job, attemptOpen: true, record: { ...job.record, attempts: job.record.attempts + 1 } };
+    const running = begun.record.status === "PENDING" ? moveJob(change, begun, { status: "RUNNING" }) : begun;
+    const claimed: JobState = {
+      ...running,
+      dispatch: { dispatchId, claimed: true },
+      epoch: job.epoch + 1,
+      leaseUntilMs: change.nowMs + timings.leaseMs,
+    };
+    jobs.save(claimed);
+    change.deadlines.clear(`dispatch:${jobId}`);
+    change.deadlines.set(`lease:${jobId}`, change.nowMs + timings.leaseMs);
+    change.append({
+      type: "job.slice_started",
+      issueId: job.record.issueId,
+      jobId,
+      data: { epoch: claimed.epoch, dispatchId },
+    });
+    return claimed;
+  }
+
+  /** The job without slice, dispatch and deadlines: nobody may act for it any more. The caller stores it. */
+  detach(change: Change, job: JobState): JobState {
+    for (const kind of ["dispatch", "lease", "retry"]) change.deadlines.clear(`${kind}:${job.record.id}`);
+    return { ...job, dispatch: null, leaseUntilMs: null };
+  }
+
+  /** The detached job without its slot, which goes back to the platform. The caller stores it. */
+  release(change: Change, job: JobState): JobState {
+    if (job.slot !== null) this.#parts.releaseSlot(job.slot.slotId);
+    return { ...this.detach(change, job), slot: null };
+  }
+
+  #send(change: Change, { record, slot, dispatch }: JobState, tries: number): void {
+    if (slot === null || dispatch === null) return;
+    const { issues, timings, send } = this.#parts;
+    const message: JobMessage = {
+      v: 1,
+      organizationId: record.organizationId,
+      jobId: record.id,
+      dispatchId: dispatch.dispatchId,
+      correlationId: issues.get(record.issueId).correlationId,
+    };
+    const delayMs = resendDelayMs(tries, { firstMs: timings.resendAfterMs, maxMs: timings.resendMaxMs });
+    change.deadlines.set(`dispatch:${record.id}`, change.nowMs + delayMs, tries);
+    change.afterCommit("send job", () => send(slot.slotNumber, message));
+  }
+}

@@ -1,0 +1,178 @@
+/** Carries approved changes to the outside world: sent, leased and tried again like jobs, once per idempotency key. */
+import type { EffectClaim, EffectOutcome, EffectRef } from "../../contracts/organization-rpc.ts";
+import type { EffectMessage } from "../../contracts/queue-messages.ts";
+import type { ArtifactRecord, EffectRecord, JobError, PullRequestResult } from "../../contracts/records.ts";
+import type { Timings } from "../../contracts/timings.ts";
+import { newId } from "../../core/ids.ts";
+import { type Deadline, resendDelayMs } from "../deadlines.ts";
+import type { ArtifactTable } from "./artifact-table.ts";
+import type { Change } from "./change.ts";
+import type { EffectState, EffectTable } from "./effect-table.ts";
+import type { IssueTable } from "./issue-table.ts";
+import { decideEffectRetry } from "./retry.ts";
+import { createArtifact } from "./slices.ts";
+
+export interface EffectDeskParts {
+  readonly issues: IssueTable;
+  readonly artifacts: ArtifactTable;
+  readonly effects: EffectTable;
+  readonly timings: Timings;
+  readonly random: () => number;
+  readonly send: (message: EffectMessage) => Promise<unknown>;
+}
+
+export class EffectDesk {
+  readonly #parts: EffectDeskParts;
+
+  constructor(parts: EffectDeskParts) {
+    this.#parts = parts;
+  }
+
+  /** Begins the pull request of an approved artifact; a second call for the same artifact changes nothing. */
+  create(change: Change, artifact: ArtifactRecord, plan: EffectState["plan"]): void {
+    const idempotencyKey = `pull_request:${artifact.id}`;
+    if (this.#parts.effects.findByKey(idempotencyKey) !== null) return;
+    const record: EffectRecord = {
+      id: newId("effect", change.nowMs),
+      issueId: artifact.issueId,
+      artifactId: artifact.id,
+      kind: "pull_request",
+      idempotencyKey,
+      status: "PENDING",
+      attempts: 0,
+      result: null,
+      error: null,
+      createdAtMs: change.nowMs,
+      updatedAtMs: change.nowMs,
+    };
+    this.#parts.effects.save({ record, plan, epoch: 0, leaseUntilMs: null, readyAtMs: change.nowMs });
+    change.append({ type: "effect.created", issueId: record.issueId, jobId: null, data: { effect: record } });
+    this.#send(change, record, 0);
+  }
+
+  /** Begins a try of an effect that is due and that nobody carries out now. */
+  claim(change: Change, { effectId }: EffectRef): EffectClaim {
+    const { effects, artifacts, timings } = this.#parts;
+    const effect = effects.find(effectId);
+    if (effect === null || effect.record.status !== "PENDING" || effect.readyAtMs > change.nowMs) {
+      return { kind: "stale" };
+    }
+    const claimed: EffectState = {
+      ...effect,
+      epoch: effect.epoch + 1,
+      leaseUntilMs: change.nowMs + timings.leaseMs,
+    };
+    change.deadlines.clear(`effect-send:${effectId}`);
+    change.deadlines.set(`effect-lease:${effectId}`, change.nowMs + timings.leaseMs);
+    this.#save(change, claimed, { status: "RUNNING", attempts: effect.record.attempts + 1 });
+    return {
+      kind: "claimed",
+      epoch: claimed.epoch,
+      plan: { ...effect.plan, files: [...artifacts.files(effect.record.artifactId)] },
+      issueId: effect.record.issueId,
+    };
+  }
+
+  renew(change: Change, ref: EffectRef & { readonly epoch: number }): boolean {
+    const effect = this.#held(ref);
+    if (effect === null) return false;
+    const leaseUntilMs = change.nowMs + this.#parts.timings.leaseMs;
+    this.#parts.effects.save({ ...effect, leaseUntilMs });
+    change.deadlines.set(`effect-lease:${ref.effectId}`, leaseUntilMs);
+    return true;
+  }
+
+  /** Takes what became of a try; false when its epoch no longer holds the effect. */
+  finish(change: Change, { outcome, ...ref }: EffectOutcome): boolean {
+    const effect = this.#held(ref);
+    if (effect === null) return false;
+    change.deadlines.clear(`effect-lease:${ref.effectId}`);
+    const idle: EffectState = { ...effect, leaseUntilMs: null };
+    switch (outcome.kind) {
+      case "completed":
+        this.#save(change, idle, { status: "COMPLETED", result: outcome.result, error: null });
+        this.#createPullRequestArtifact(change, idle, outcome.result);
+        break;
+      case "transient":
+        this.#tryAgain(change, idle, outcome.error, outcome.retryAfterMs);
+        break;
+      case "permanent":
+        this.#save(change, idle, { status: "FAILED", error: outcome.error });
+    }
+    return true;
+  }
+
+  /** Sends an effect that nobody has claimed again. */
+  resend(change: Change, effectId: string, deadline: Deadline): void {
+    const effect = this.#parts.effects.find(effectId);
+    if (effect?.record.status === "PENDING") this.#send(change, effect.record, deadline.tries + 1);
+  }
+
+  /** Takes an effect back from a delivery that fell silent. */
+  expireLease(change: Change, effectId: string): void {
+    const effect = this.#parts.effects.find(effectId);
+    if (effect === null || effect.leaseUntilMs === null) return;
+    if (effect.leaseUntilMs > change.nowMs) {
+      change.deadlines.set(`effect-lease:${effectId}`, effect.leaseUntilMs);
+      return;
+    }
+    const error = { reason: "lease_expired", message: "The delivery that carried it out fell silent." };
+    this.#tryAgain(change, { ...effect, leaseUntilMs: null }, error, null);
+  }
+
+  #held({ effectId, epoch }: { readonly effectId: string; readonly epoch: number }): EffectState | null {
+    const effect = this.#parts.effects.find(effectId);
+    return effect !== null && effect.epoch === epoch && effect.leaseUntilMs !== null ? effect : null;
+  }
+
+  #tryAgain(change: Change, effect: EffectState, error: JobError, retryAfterMs: number | null): void {
+    const decision = decideEffectRetry(effect.record.attempts, retryAfterMs, this.#parts.random());
+    if (decision.kind === "give_up") {
+      this.#save(change, effect, { status: "FAILED", error });
+      return;
+    }
+    const readyAtMs = change.nowMs + decision.delayMs;
+    this.#save(change, { ...effect, readyAtMs }, { status: "PENDING", error });
+    // The deadline counts from -1, so that the first sending after the wait is try 0 again.
+    change.deadlines.set(`effect-send:${effect.record.id}`, readyAtMs, -1);
+  }
+
+  #createPullRequestArtifact(change: Change, { record, plan }: EffectState, result: PullRequestResult): void {
+    const { artifacts } = this.#parts;
+    const { jobId } = artifacts.view(record.artifactId).artifact;
+    createArtifact(
+      change,
+      artifacts,
+      { id: jobId, issueId: record.issueId },
+      {
+        type: "PULL_REQUEST",
+        name: plan.title,
+        content: result.url,
+        filePath: null,
+        diffPatch: null,
+        metadata: { ...result, repository: plan.repository },
+        files: [],
+      },
+    );
+  }
+
+  #save(change: Change, effect: EffectState, patch: Partial<EffectRecord>): void {
+    const record: EffectRecord = { ...effect.record, ...patch, updatedAtMs: change.nowMs };
+    this.#parts.effects.save({ ...effect, record });
+    change.append({ type: "effect.changed", issueId: record.issueId, jobId: null, data: { effect: record } });
+  }
+
+  #send(change: Change, record: EffectRecord, tries: number): void {
+    const { issues, timings, send } = this.#parts;
+    const issue = issues.get(record.issueId);
+    const message: EffectMessage = {
+      v: 1,
+      organizationId: issue.organizationId,
+      effectId: record.id,
+      correlationId: issue.correlationId,
+    };
+    const delayMs = resendDelayMs(tries, { firstMs: timings.resendAfterMs, maxMs: timings.resendMaxMs });
+    change.deadlines.set(`effect-send:${record.id}`, change.nowMs + delayMs, tries);
+    change.afterCommit("send effect", () => send(message));
+  }
+}

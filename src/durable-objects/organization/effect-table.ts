@@ -1,0 +1,56 @@
+import type { EffectRecord, PullRequestPlan } from "../../contracts/records.ts";
+import { fromStoredJson } from "../stored-json.ts";
+
+/** An effect as its organization's object keeps it. */
+export interface EffectState {
+  readonly record: EffectRecord;
+  /** The plan; its files are those of the artifact, which never change. */
+  readonly plan: Omit<PullRequestPlan, "files">;
+  /** Epoch of the last claim. */
+  readonly epoch: number;
+  /** End of the lease of the delivery that carries it out now; null while none does. */
+  readonly leaseUntilMs: number | null;
+  /** Earliest time of its next try. */
+  readonly readyAtMs: number;
+}
+
+type StateRow = { state: string };
+
+export class EffectTable {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  save(effect: EffectState): void {
+    const { record } = effect;
+    this.#sql.exec(
+      "INSERT INTO effects (id, issue_id, idempotency_key, state) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state",
+      record.id,
+      record.issueId,
+      record.idempotencyKey,
+      JSON.stringify(effect),
+    );
+  }
+
+  find(effectId: string): EffectState | null {
+    return this.#first("SELECT state FROM effects WHERE id = ?", effectId);
+  }
+
+  findByKey(idempotencyKey: string): EffectState | null {
+    return this.#first("SELECT state FROM effects WHERE idempotency_key = ?", idempotencyKey);
+  }
+
+  ofIssue(issueId: string): readonly EffectState[] {
+    return this.#sql
+      .exec<StateRow>("SELECT state FROM effects WHERE issue_id = ? ORDER BY rowid", issueId)
+      .toArray()
+      .map(({ state }) => fromStoredJson<EffectState>(state));
+  }
+
+  #first(query: string, binding: string): EffectState | null {
+    const row = this.#sql.exec<StateRow>(query, binding).next().value;
+    return row === undefined ? null : fromStoredJson<EffectState>(row.state);
+  }
+}

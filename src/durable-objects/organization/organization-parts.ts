@@ -1,0 +1,207 @@
+/** Wires the plain parts of an organization together; the object's class is the adapter around them. */
+import type { OrganizationEvent } from "../../contracts/events.ts";
+import type { PlatformRpc } from "../../contracts/platform-rpc.ts";
+import type { EffectMessage, RecordsMessage } from "../../contracts/queue-messages.ts";
+import type { Timings } from "../../contracts/timings.ts";
+import type { Clock } from "../../core/clock.ts";
+import { createLogger, type Logger } from "../../core/log.ts";
+import { type Deadline, parseDeadlineName } from "../deadlines.ts";
+import type { SendJob } from "../job-lanes.ts";
+import { Transactions } from "../transactions.ts";
+import { ArtifactTable } from "./artifact-table.ts";
+import { AttemptTable } from "./attempt-table.ts";
+import { Changes, type Change } from "./change.ts";
+import { Completion } from "./completion.ts";
+import { ControlDesk } from "./control-desk.ts";
+import { DemandReporter } from "./demand-reporter.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { EffectDesk } from "./effect-desk.ts";
+import { EffectTable } from "./effect-table.ts";
+import { EventLog } from "./event-log.ts";
+import { narrate } from "./event-narrator.ts";
+import { Failures } from "./failures.ts";
+import { refreshIssue } from "./issue-status.ts";
+import { IssueTable } from "./issue-table.ts";
+import { holdsEpoch } from "./job-state.ts";
+import { JobTable } from "./job-table.ts";
+import { LiveSockets } from "./live-sockets.ts";
+import { ProjectionFeed } from "./projection-feed.ts";
+import { ReviewDesk } from "./review-desk.ts";
+import { ReviewTable } from "./review-table.ts";
+import { Slices } from "./slices.ts";
+import { TermsKeeper } from "./terms-keeper.ts";
+
+export interface OrganizationOptions {
+  readonly context: DurableObjectState;
+  readonly organizationId: string;
+  readonly clock: Clock;
+  readonly timings: Timings;
+  readonly globalSlots: number;
+  readonly reviewExpiresAfterMs: number;
+  readonly sendJob: SendJob;
+  readonly sendRecords: (message: RecordsMessage) => Promise<unknown>;
+  readonly sendEffect: (message: EffectMessage) => Promise<unknown>;
+  readonly platform: () => PlatformRpc;
+}
+
+export type OrganizationParts = ReturnType<typeof createOrganizationParts>;
+
+/** Makes the parts over an object's storage, whose schema is up to date. */
+export function createOrganizationParts(options: OrganizationOptions) {
+  const { context, organizationId, clock, timings } = options;
+  const { storage } = context;
+  const logger = createLogger({ component: "organization", organizationId });
+  const random = Math.random;
+
+  const log = new EventLog(storage, clock.nowMs());
+  const issues = new IssueTable(storage.sql);
+  const jobs = new JobTable(storage.sql);
+  const attempts = new AttemptTable(storage.sql);
+  const artifacts = new ArtifactTable(storage.sql);
+  const reviewTable = new ReviewTable(storage.sql);
+  const effectTable = new EffectTable(storage.sql);
+  const terms = new TermsKeeper(storage, organizationId);
+  const limits = () => {
+    const { concurrentJobs, weight } = terms.current().limits;
+    return { concurrencyLimit: Math.min(concurrentJobs, options.globalSlots), weight };
+  };
+
+  const transactions = new Transactions({ context, clock, log: logger, faultDelayMs: timings.resendAfterMs });
+  const sockets = new LiveSockets({ context, issues, log, logger });
+  const control = new ControlDesk((jobId, epoch) => {
+    const job = jobs.find(jobId);
+    return job !== null && holdsEpoch(job, epoch);
+  });
+  const feed = new ProjectionFeed({ kv: storage.kv, log, organizationId, timings, send: options.sendRecords });
+  const reporter = new DemandReporter({
+    storage,
+    organizationId,
+    jobs,
+    timings,
+    limits,
+    platform: options.platform,
+    onReceipt: (report, receipt) =>
+      changes.run((change) => {
+        reporter.acknowledge(change, report, receipt);
+        for (const slotId of receipt.lostSlotIds) failures.fence(change, slotId);
+      }),
+  });
+
+  const dispatcher = new Dispatcher({
+    jobs,
+    issues,
+    timings,
+    concurrencyLimit: () => limits().concurrencyLimit,
+    releaseSlot: (slotId) => reporter.releaseSlot(slotId),
+    send: options.sendJob,
+  });
+  const slices = new Slices({ issues, jobs, attempts, artifacts, dispatcher, timings });
+  const failures = new Failures({ jobs, slices, dispatcher, random });
+  const effects = new EffectDesk({
+    issues,
+    artifacts,
+    effects: effectTable,
+    timings,
+    random,
+    send: options.sendEffect,
+  });
+  const reviews = new ReviewDesk({
+    issues,
+    artifacts,
+    reviews: reviewTable,
+    terms,
+    effects,
+    expiresAfterMs: options.reviewExpiresAfterMs,
+  });
+  const completion = new Completion({ issues, jobs, attempts, artifacts, terms, slices, dispatcher, reviews });
+
+  const changes = new Changes(transactions, log, {
+    settle: (change, events) => {
+      const parts = { issues, jobs, reviews: reviewTable, effects: effectTable, log };
+      for (const issueId of new Set(events.map((event) => event.issueId))) refreshIssue(change, parts, issueId);
+      reporter.refresh(change);
+      feed.refresh(change);
+    },
+    publish: (events) => {
+      sockets.publish(events);
+      control.notify(new Set(events.flatMap(({ jobId }) => jobId ?? [])));
+      for (const event of events) logEvent(logger, event, issues);
+    },
+  });
+
+  const onDeadline = (change: Change, deadline: Deadline): void => {
+    const { kind, subject } = parseDeadlineName(deadline.name);
+    switch (kind) {
+      case "dispatch":
+        return dispatcher.resend(change, subject, deadline);
+      case "lease":
+        return failures.expireLease(change, subject);
+      case "retry":
+        return failures.endBackOff(change, subject);
+      case "review":
+        return reviews.expire(change, subject);
+      case "effect-send":
+        return effects.resend(change, subject, deadline);
+      case "effect-lease":
+        return effects.expireLease(change, subject);
+      case "records":
+        return feed.resend(change, deadline);
+      case "report":
+        return reporter.resend(change, deadline);
+      case "renew":
+        return reporter.renew(change);
+      default:
+        throw new Error(`nothing handles the deadline ${deadline.name}`);
+    }
+  };
+  /** Acts on whatever is due. */
+  const handleDue = (): void =>
+    transactions.handleDue((deadline) =>
+      changes.run((change) => {
+        change.deadlines.clear(deadline.name);
+        onDeadline(change, deadline);
+      }),
+    );
+
+  return {
+    logger,
+    log,
+    issues,
+    jobs,
+    attempts,
+    artifacts,
+    reviewTable,
+    effectTable,
+    terms,
+    limits,
+    changes,
+    sockets,
+    control,
+    feed,
+    reporter,
+    dispatcher,
+    slices,
+    failures,
+    effects,
+    reviews,
+    completion,
+    handleDue,
+  };
+}
+
+function logEvent(logger: Logger, event: OrganizationEvent, issues: IssueTable): void {
+  const narration = narrate(event);
+  if (narration === null) return;
+  const { seq, issueId, jobId, type } = event;
+  const correlationId = issues.get(issueId).correlationId;
+  const line = logger.with({ correlationId, issueId, jobId: jobId ?? undefined, seq });
+  switch (narration.level) {
+    case "DEBUG":
+    case "INFO":
+      return line.info(type, narration.fields);
+    case "WARN":
+      return line.warn(type, narration.fields);
+    case "ERROR":
+      return line.error(type, narration.fields);
+  }
+}

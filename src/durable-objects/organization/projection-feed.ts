@@ -1,0 +1,70 @@
+/** Has Postgres brought up to date: one hint on the queue at a time, sent again until it is heeded. */
+import type { EventCursor } from "../../contracts/events.ts";
+import type { RecordsMessage } from "../../contracts/queue-messages.ts";
+import type { Timings } from "../../contracts/timings.ts";
+import { type Deadline, resendDelayMs } from "../deadlines.ts";
+import type { Transaction } from "../transactions.ts";
+import type { EventLog } from "./event-log.ts";
+
+const projectedSeqKey = "projectedSeq";
+const hintOutstandingKey = "projectionHintOutstanding";
+const deadlineName = "records";
+
+export interface ProjectionFeedParts {
+  readonly kv: SyncKvStorage;
+  readonly log: EventLog;
+  readonly organizationId: string;
+  readonly timings: Timings;
+  readonly send: (message: RecordsMessage) => Promise<unknown>;
+}
+
+export class ProjectionFeed {
+  readonly #parts: ProjectionFeedParts;
+
+  constructor(parts: ProjectionFeedParts) {
+    this.#parts = parts;
+  }
+
+  /** Number of the last event that Postgres is known to hold. */
+  projectedSeq(): number {
+    return this.#parts.kv.get<number>(projectedSeqKey) ?? 0;
+  }
+
+  /** Sends a hint when there is something to project and no hint is under way. */
+  refresh(transaction: Transaction): void {
+    const { kv, log } = this.#parts;
+    if (log.lastSeq() <= this.projectedSeq() || kv.get<boolean>(hintOutstandingKey) === true) return;
+    this.#send(transaction, 0);
+  }
+
+  /** A projection has begun to read: what is appended from now on needs a hint of its own. */
+  noteRead(): void {
+    this.#parts.kv.put(hintOutstandingKey, false);
+  }
+
+  /** Takes how far Postgres has got; a cursor of another incarnation says nothing about this log. */
+  confirm(transaction: Transaction, cursor: EventCursor): void {
+    const { kv, log } = this.#parts;
+    if (cursor.incarnation !== log.incarnation) return;
+    kv.put(projectedSeqKey, Math.max(this.projectedSeq(), Math.min(cursor.seq, log.lastSeq())));
+    if (this.projectedSeq() < log.lastSeq()) {
+      this.refresh(transaction);
+      return;
+    }
+    kv.put(hintOutstandingKey, false);
+    transaction.deadlines.clear(deadlineName);
+  }
+
+  /** Sends the hint again. */
+  resend(transaction: Transaction, deadline: Deadline): void {
+    if (this.#parts.log.lastSeq() > this.projectedSeq()) this.#send(transaction, deadline.tries + 1);
+  }
+
+  #send(transaction: Transaction, tries: number): void {
+    const { kv, organizationId, timings, send } = this.#parts;
+    kv.put(hintOutstandingKey, true);
+    const delayMs = resendDelayMs(tries, { firstMs: timings.resendAfterMs, maxMs: timings.resendMaxMs });
+    transaction.deadlines.set(deadlineName, transaction.nowMs + delayMs, tries);
+    transaction.afterCommit("send records", () => send({ v: 1, organizationId }));
+  }
+}

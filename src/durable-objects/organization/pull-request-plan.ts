@@ -1,0 +1,48 @@
+import { z } from "zod";
+import type { ArtifactView } from "../../contracts/organization-rpc.ts";
+import type { PullRequestPlan } from "../../contracts/records.ts";
+import { type Repository, repositoryKey, repositorySchema } from "../../contracts/terms.ts";
+import { isoTime } from "../../core/clock.ts";
+
+const author = { name: "SpokeStack Agents", email: "agents@spokestack.invalid" };
+
+/** What the proposing tool wrote down beside a change. */
+const changeMetadataSchema = z.object({
+  title: z.string().min(1),
+  baseCommit: z.string().min(1),
+  baseBranch: z.string().min(1),
+  repository: repositorySchema,
+});
+
+export type PlanDecision =
+  | { readonly kind: "plan"; readonly plan: Omit<PullRequestPlan, "files"> }
+  | { readonly kind: "impossible"; readonly detail: string };
+
+/** Fixes commit and pull request of an approved change; everything in it is known before the first outside call. */
+export function planPullRequest(
+  change: ArtifactView,
+  organization: { readonly organizationId: string; readonly repository: Repository | null },
+  decidedAtMs: number,
+): PlanDecision {
+  const metadata = changeMetadataSchema.safeParse(change.artifact.metadata);
+  if (!metadata.success) return { kind: "impossible", detail: "This change cannot be made into a pull request." };
+  const { title, baseBranch, baseCommit, repository } = metadata.data;
+  const bound = organization.repository;
+  if (bound === null || repositoryKey(bound) !== repositoryKey(repository)) {
+    return { kind: "impossible", detail: "The change is for a repository that is no longer the organization's." };
+  }
+  const { issueId } = change.artifact;
+  return {
+    kind: "plan",
+    plan: {
+      repository,
+      baseBranch,
+      baseCommit,
+      branch: `agent/org-${organization.organizationId}/${issueId}`,
+      commitMessage: `${title}\n\nIssue: ${issueId}\n`,
+      author: { ...author, dateIso: isoTime(decidedAtMs) },
+      title,
+      body: change.content,
+    },
+  };
+}

@@ -1,0 +1,53 @@
+/** What a failure leads to: a wait, a new attempt, or the end. */
+
+const transientBaseMs = 1_000;
+const transientMaxMs = 5 * 60_000;
+/** A provider that stays away longer ends the job. */
+const transientLimitMs = 24 * 60 * 60_000;
+/** Within a wait this short the job keeps its slot. */
+const slotKeptMs = 5_000;
+export const effectMaxTries = 8;
+
+export interface JobFailure {
+  readonly failureClass: "transient" | "permanent" | "final";
+  readonly retryAfterMs: number | null;
+  /** Transient failures before this one, since the last accepted step; and for how long they have gone on. */
+  readonly transientFailures: number;
+  readonly transientForMs: number;
+  readonly attempts: number;
+  readonly maxAttempts: number;
+}
+
+export type FailureDecision =
+  | { readonly kind: "wait"; readonly delayMs: number; readonly keepSlot: boolean }
+  | { readonly kind: "new_attempt" }
+  | { readonly kind: "give_up"; readonly reason: "provider_unavailable" | null };
+
+/** Back-off that doubles, with half of it drawn by `random` from 0 to 1, and never earlier than the other side asked. */
+export function backOffMs(failuresBefore: number, retryAfterMs: number | null, random: number): number {
+  const fullMs = Math.min(transientBaseMs * 2 ** Math.min(failuresBefore, 30), transientMaxMs);
+  return Math.max(Math.round(fullMs * (0.5 + random / 2)), retryAfterMs ?? 0);
+}
+
+/** Decides what becomes of a job whose slice failed; `random` lies between 0 and 1. */
+export function decideJobFailure(failure: JobFailure, random: number): FailureDecision {
+  switch (failure.failureClass) {
+    case "transient": {
+      if (failure.transientForMs >= transientLimitMs) return { kind: "give_up", reason: "provider_unavailable" };
+      const delayMs = backOffMs(failure.transientFailures, failure.retryAfterMs, random);
+      return { kind: "wait", delayMs, keepSlot: delayMs <= slotKeptMs };
+    }
+    case "permanent":
+      return failure.attempts < failure.maxAttempts ? { kind: "new_attempt" } : { kind: "give_up", reason: null };
+    case "final":
+  }
+  return { kind: "give_up", reason: null };
+}
+
+export type EffectRetryDecision = { readonly kind: "wait"; readonly delayMs: number } | { readonly kind: "give_up" };
+
+/** Decides whether an effect whose try failed, or was cut off, is tried again. */
+export function decideEffectRetry(attempts: number, retryAfterMs: number | null, random: number): EffectRetryDecision {
+  if (attempts >= effectMaxTries) return { kind: "give_up" };
+  return { kind: "wait", delayMs: backOffMs(attempts - 1, retryAfterMs, random) };
+}

@@ -1,0 +1,167 @@
+/** What a running slice may do with its job; every call carries the slice's epoch, and an older one is refused. */
+import { createHash } from "node:crypto";
+import type { ArtifactDraft, BeginAttempt, Checkpoint, EpochRef, LogDraft } from "../../contracts/organization-rpc.ts";
+import type { ArtifactRecord, LogRecord, StepRecord } from "../../contracts/records.ts";
+import type { Timings } from "../../contracts/timings.ts";
+import { newId } from "../../core/ids.ts";
+import type { ArtifactTable } from "./artifact-table.ts";
+import type { AttemptTable } from "./attempt-table.ts";
+import type { Change } from "./change.ts";
+import { decideCheckpoint } from "./checkpoint-decision.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { IssueTable } from "./issue-table.ts";
+import { holdsEpoch, type JobState } from "./job-state.ts";
+import type { JobTable } from "./job-table.ts";
+
+export interface SliceParts {
+  readonly issues: IssueTable;
+  readonly jobs: JobTable;
+  readonly attempts: AttemptTable;
+  readonly artifacts: ArtifactTable;
+  readonly dispatcher: Dispatcher;
+  readonly timings: Timings;
+}
+
+export class Slices {
+  readonly #parts: SliceParts;
+
+  constructor(parts: SliceParts) {
+    this.#parts = parts;
+  }
+
+  /** The job, if this epoch holds it. */
+  held({ jobId, epoch }: EpochRef): JobState | null {
+    const job = this.#parts.jobs.find(jobId);
+    return job !== null && holdsEpoch(job, epoch) ? job : null;
+  }
+
+  renew(change: Change, ref: EpochRef): boolean {
+    const job = this.held(ref);
+    if (job === null) return false;
+    this.#parts.jobs.save(this.#renewed(change, job));
+    return true;
+  }
+
+  /** Stores what the attempt always sends, once; a repetition changes nothing. */
+  beginAttempt(change: Change, command: BeginAttempt): boolean {
+    const { jobs, attempts } = this.#parts;
+    const job = this.held(command);
+    if (job === null) return false;
+    assertAttempt(job, command.attempt);
+    if (attempts.findPrompt(command.jobId, command.attempt) !== null) return true;
+    attempts.savePrompt(command.jobId, command.attempt, command.prompt);
+    attempts.appendMessages(command.jobId, command.attempt, [command.firstMessage]);
+    const { modelId, baseCommit, baseBranch } = command.prompt;
+    const workspaceBase =
+      baseCommit === null || baseBranch === null ? null : { commit: baseCommit, branch: baseBranch };
+    jobs.save({ ...this.#renewed(change, job), workspaceBase });
+    change.append({
+      type: "job.attempt_started",
+      issueId: job.record.issueId,
+      jobId: command.jobId,
+      data: { attempt: command.attempt, modelId, baseCommit },
+    });
+    return true;
+  }
+
+  /** Stores a checkpoint whole, with its events; one that was accepted before changes nothing. */
+  checkpoint(change: Change, checkpoint: Checkpoint): boolean {
+    const { jobs, attempts, artifacts } = this.#parts;
+    const job = this.held(checkpoint);
+    if (job === null) return false;
+    assertAttempt(job, checkpoint.attempt);
+    const hash = createHash("sha256").update(JSON.stringify(checkpoint)).digest("hex");
+    const decision = decideCheckpoint(checkpoint, {
+      stepsRecorded: attempts.countSteps(checkpoint.jobId, checkpoint.attempt),
+      isLastStepless: hash === job.steplessCheckpointHash,
+    });
+    if (decision.kind === "repeat") return true;
+    if (decision.kind === "gap") {
+      throw new Error(`job ${checkpoint.jobId}: step ${decision.got} came where ${decision.expected} was next`);
+    }
+    const charged = this.#recordSteps(change, job, checkpoint.steps);
+    attempts.appendMessages(checkpoint.jobId, checkpoint.attempt, checkpoint.appendedMessages);
+    attempts.saveWorkspace(checkpoint.jobId, checkpoint.workspace);
+    for (const draft of checkpoint.artifacts) createArtifact(change, artifacts, job.record, draft);
+    for (const draft of checkpoint.logs) this.#writeLog(change, job, draft);
+    jobs.save({
+      ...this.#renewed(change, charged),
+      steplessCheckpointHash: checkpoint.steps.length === 0 ? hash : null,
+    });
+    return true;
+  }
+
+  /** Ends the slice and dispatches the job again in the same slot. */
+  yieldSlice(change: Change, ref: EpochRef): boolean {
+    const job = this.held(ref);
+    if (job === null) return false;
+    this.endSlice(change, job, "yielded");
+    return true;
+  }
+
+  /** Ends the slice of a job that goes on: its next dispatch leaves at once. */
+  endSlice(change: Change, job: JobState, how: "yielded" | "lease_expired"): void {
+    const { dispatcher } = this.#parts;
+    change.append({
+      type: "job.slice_ended",
+      issueId: job.record.issueId,
+      jobId: job.record.id,
+      data: { epoch: job.epoch, how },
+    });
+    dispatcher.dispatch(change, dispatcher.detach(change, job));
+  }
+
+  #renewed(change: Change, job: JobState): JobState {
+    const leaseUntilMs = change.nowMs + this.#parts.timings.leaseMs;
+    change.deadlines.set(`lease:${job.record.id}`, leaseUntilMs);
+    return { ...job, leaseUntilMs };
+  }
+
+  /** Stores steps and adds their cost to job and issue; returns the job, not yet stored. */
+  #recordSteps(change: Change, job: JobState, steps: readonly StepRecord[]): JobState {
+    const { issues, attempts } = this.#parts;
+    const { issueId, id: jobId } = job.record;
+    const issue = issues.get(issueId);
+    let jobCostMicroUsd = job.record.costMicroUsd;
+    let issueCostMicroUsd = issue.costMicroUsd;
+    for (const step of steps) {
+      attempts.saveStep(issueId, step);
+      jobCostMicroUsd += step.costMicroUsd;
+      issueCostMicroUsd += step.costMicroUsd;
+      change.append({ type: "step.recorded", issueId, jobId, data: { step, jobCostMicroUsd, issueCostMicroUsd } });
+    }
+    if (steps.length === 0) return job;
+    issues.save({ ...issue, costMicroUsd: issueCostMicroUsd });
+    return {
+      ...job,
+      record: { ...job.record, costMicroUsd: jobCostMicroUsd, updatedAtMs: change.nowMs },
+      transientFailures: 0,
+      transientSinceMs: null,
+    };
+  }
+
+  #writeLog(change: Change, job: JobState, draft: LogDraft): void {
+    const { id: jobId, issueId } = job.record;
+    const log: LogRecord = { ...draft, id: newId("log", change.nowMs), jobId, atMs: change.nowMs };
+    this.#parts.artifacts.saveLog(issueId, log);
+    change.append({ type: "log.written", issueId, jobId, data: { log } });
+  }
+}
+
+/** Stores an artifact of a job and tells of it. */
+export function createArtifact(
+  change: Change,
+  artifacts: ArtifactTable,
+  job: { readonly id: string; readonly issueId: string },
+  draft: ArtifactDraft,
+): ArtifactRecord {
+  const artifact = artifacts.create(job, draft, change.nowMs);
+  change.append({ type: "artifact.created", issueId: job.issueId, jobId: job.id, data: { artifact } });
+  return artifact;
+}
+
+function assertAttempt(job: JobState, attempt: number): void {
+  if (job.record.attempts !== attempt) {
+    throw new Error(`job ${job.record.id} is in attempt ${job.record.attempts}, not ${attempt}`);
+  }
+}

@@ -1,0 +1,26 @@
+import { defaultTerms, type Terms } from "../../contracts/terms.ts";
+
+const termsKey = "terms";
+
+/** The highest version of the platform's terms that this organization has seen. */
+export class TermsKeeper {
+  readonly #kv: SyncKvStorage;
+  readonly #organizationId: string;
+
+  constructor(storage: DurableObjectStorage, organizationId: string) {
+    this.#kv = storage.kv;
+    this.#organizationId = organizationId;
+  }
+
+  current(): Terms {
+    return this.#kv.get<Terms>(termsKey) ?? defaultTerms(this.#organizationId);
+  }
+
+  /** Stores the terms when they are newer than those kept, and returns those that now hold. */
+  accept(terms: Terms): Terms {
+    const current = this.current();
+    if (terms.version <= current.version) return current;
+    this.#kv.put(termsKey, terms);
+    return terms;
+  }
+}

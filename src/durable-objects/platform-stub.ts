@@ -1,0 +1,9 @@
+import type { PlatformRpc } from "../contracts/platform-rpc.ts";
+import { type ObjectNamespace, rpcStub } from "./rpc-stub.ts";
+
+const platformName = "platform";
+
+/** The one platform object. */
+export function platformStub(namespace: ObjectNamespace): PlatformRpc {
+  return rpcStub<PlatformRpc>(namespace, platformName);
+}

@@ -1,0 +1,94 @@
+/** One transaction of an object: what is written together, and what leaves only after it is. */
+import type { Clock } from "../core/clock.ts";
+import { describeError } from "../core/errors.ts";
+import type { Logger } from "../core/log.ts";
+import { type Deadline, Deadlines } from "./deadlines.ts";
+
+/** What a part may use while it changes the object's state. */
+export interface Transaction {
+  readonly nowMs: number;
+  readonly deadlines: Deadlines;
+  /** Runs once the transaction is stored; its failure is logged, and a deadline must repeat what it was to do. */
+  afterCommit(name: string, task: () => Promise<unknown>): void;
+}
+
+interface TransactionOptions {
+  readonly context: DurableObjectState;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Wait before a deadline whose handling threw is handled again. */
+  readonly faultDelayMs: number;
+}
+
+interface PendingTask {
+  readonly name: string;
+  readonly task: () => Promise<unknown>;
+}
+
+/** Runs transactions, arms the alarm for the earliest deadline, and lets tasks leave after the commit. */
+export class Transactions {
+  readonly #options: TransactionOptions;
+  readonly #deadlines: Deadlines;
+  /** The alarm as last set by this instance; undefined when it is not known. */
+  #armedAtMs: number | null | undefined;
+
+  constructor(options: TransactionOptions) {
+    this.#options = options;
+    this.#deadlines = new Deadlines(options.context.storage.sql);
+  }
+
+  /** Runs `work` as one synchronous transaction: everything that it writes is stored, or nothing when it throws. */
+  run<Result>(work: (transaction: Transaction) => Result): Result {
+    const { context, clock } = this.#options;
+    const tasks: PendingTask[] = [];
+    const result = context.storage.transactionSync(() =>
+      work({
+        nowMs: clock.nowMs(),
+        deadlines: this.#deadlines,
+        afterCommit: (name, task) => tasks.push({ name, task }),
+      }),
+    );
+    this.#arm();
+    for (const { name, task } of tasks) context.waitUntil(this.#attempt(name, task));
+    return result;
+  }
+
+  /**
+   * Calls `handle` for every deadline that is due; it must clear or move the deadline in a transaction of its own. One
+   * whose handling throws is handled again later and stops no other.
+   */
+  handleDue(handle: (deadline: Deadline) => void): void {
+    const { clock, log, faultDelayMs } = this.#options;
+    this.#armedAtMs = undefined;
+    const nowMs = clock.nowMs();
+    for (const { name } of this.#deadlines.due(nowMs)) {
+      const deadline = this.#deadlines.get(name);
+      if (deadline === null || deadline.dueAtMs > nowMs) continue;
+      try {
+        handle(deadline);
+      } catch (error) {
+        log.error("deadline.failed", { deadline: name, error: describeError(error) });
+        this.#deadlines.set(name, nowMs + faultDelayMs, deadline.tries);
+      }
+    }
+    this.#arm();
+  }
+
+  #arm(): void {
+    const { context } = this.#options;
+    const dueAtMs = this.#deadlines.nextDueAtMs();
+    if (dueAtMs === this.#armedAtMs) return;
+    this.#armedAtMs = dueAtMs;
+    const arm = (): Promise<void> =>
+      dueAtMs === null ? context.storage.deleteAlarm() : context.storage.setAlarm(dueAtMs);
+    context.waitUntil(this.#attempt("alarm", arm));
+  }
+
+  async #attempt(name: string, task: () => Promise<unknown>): Promise<void> {
+    try {
+      await task();
+    } catch (error) {
+      this.#options.log.warn("task.failed", { task: name, error: describeError(error) });
+    }
+  }
+}
