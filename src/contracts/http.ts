@@ -14,7 +14,7 @@ export const organizationHeader = "X-Organization-Id";
 export const requestIdHeader = "X-Request-Id";
 
 export const maxBodyBytes = 256 * 1024;
-export const maxPageSize = 100;
+const maxPageSize = 100;
 const maxDescriptionBytes = 50 * 1024;
 const maxContextDepth = 32;
 
@@ -99,7 +99,6 @@ export const reviewDecisionRequestSchema = z.strictObject({
   /** The hash that was shown to the reviewer; the decision counts for that content only. */
   contentHash: z.string().regex(/^[0-9a-f]{64}$/u),
 });
-export type ReviewDecisionRequest = z.infer<typeof reviewDecisionRequestSchema>;
 
 /** An ERP organization's id, in a path, a header or a claim. It names the organization's object. */
 export const organizationIdSchema = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/u);

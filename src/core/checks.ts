@@ -2,9 +2,9 @@
 import pTimeout, { TimeoutError } from "p-timeout";
 import type { Clock } from "./clock.ts";
 
-export type CheckDetail = "ok" | "failed" | "timed out";
+type CheckDetail = "ok" | "failed" | "timed out";
 
-export interface CheckResult {
+interface CheckResult {
   readonly ok: boolean;
   readonly detail: CheckDetail;
   readonly durationMs: number;

@@ -10,7 +10,7 @@ import type { Logger } from "../core/log.ts";
 import type { CallerEnv, EdgeEnv } from "./edge-env.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { requestLog } from "./middleware/request-log.ts";
-import { apiHeaders, noStore } from "./middleware/response-headers.ts";
+import { defaultHeaders, noStore } from "./middleware/response-headers.ts";
 import type { AppPorts } from "./ports.ts";
 import { fieldErrorsOf, InvalidRequestError, problemResponse } from "./problems.ts";
 import { dashboardRoutes } from "./routes/dashboard.ts";
@@ -58,7 +58,7 @@ export function createApp(ports: AppPorts): Hono<EdgeEnv> {
   app.notFound((c) =>
     problemResponse(new AgentError({ code: "not_found", detail: "Nothing is served here." }), c.var.requestId),
   );
-  app.use(requestLog(ports));
+  app.use(requestLog(ports), defaultHeaders());
   app.use(
     methodNotAllowed({
       app,
@@ -69,7 +69,7 @@ export function createApp(ports: AppPorts): Hono<EdgeEnv> {
       },
     }),
   );
-  app.use(`${apiBasePath}/*`, apiHeaders(), noStore());
+  app.use(`${apiBasePath}/*`, noStore());
   app.route(apiBasePath, statusRoutes(ports));
   app.route(apiBasePath, callerRoutes(ports));
   app.route("/", dashboardRoutes());
@@ -83,7 +83,7 @@ export function createMisconfiguredApp(
 ): Hono<EdgeEnv> {
   options.log.error("settings are missing or invalid", { keys: error.keys.join(", ") });
   const app = new Hono<EdgeEnv>();
-  app.use(requestLog(options), apiHeaders(), noStore());
+  app.use(requestLog(options), defaultHeaders(), noStore());
   app.all("*", (c) =>
     problemResponse(
       new AgentError({ code: "misconfigured", detail: "The service is not configured.", retryAfterSeconds: 60 }),

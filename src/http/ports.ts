@@ -1,4 +1,5 @@
 /** What the HTTP edge needs from the outside; `src/composition.ts` fills it. */
+import type { LiveViewer } from "../contracts/live-viewer.ts";
 import type { OrganizationRpc } from "../contracts/organization-rpc.ts";
 import type { PlatformRpc } from "../contracts/platform-rpc.ts";
 import type { DatabaseCheck, IdentityPort, IssueReader, TokenPort } from "../contracts/ports.ts";
@@ -42,8 +43,8 @@ export interface EdgeObjects {
 
 export interface AppPorts {
   readonly objects: EdgeObjects;
-  /** Hands a WebSocket upgrade to the organization's object and returns its answer. */
-  readonly openLiveSocket: (organizationId: string, upgrade: Request) => Promise<Response>;
+  /** Hands a WebSocket upgrade and its viewer to the viewer's organization, and returns that object's answer. */
+  readonly openLiveSocket: (upgrade: Request, viewer: LiveViewer) => Promise<Response>;
   readonly tokens: TokenPort;
   readonly identities: IdentityPort;
   /** Loaded on demand: the submit path must not load Prisma. */

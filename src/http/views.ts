@@ -32,7 +32,7 @@ export function issueView(issue: IssueRecord): z.infer<typeof issueViewSchema> {
   return { ...rest, createdAt: isoTime(createdAtMs), updatedAt: isoTime(updatedAtMs) };
 }
 
-export function jobView(job: JobRecord): z.infer<typeof jobViewSchema> {
+function jobView(job: JobRecord): z.infer<typeof jobViewSchema> {
   const { startedAtMs, completedAtMs, createdAtMs, updatedAtMs, ...rest } = job;
   return {
     ...rest,
@@ -53,7 +53,7 @@ export function reviewView(review: ReviewRecord): z.infer<typeof reviewViewSchem
   };
 }
 
-export function effectView(effect: EffectRecord): z.infer<typeof effectViewSchema> {
+function effectView(effect: EffectRecord): z.infer<typeof effectViewSchema> {
   const { id, issueId, artifactId, kind, status, attempts, result, error, createdAtMs, updatedAtMs } = effect;
   const times = { createdAt: isoTime(createdAtMs), updatedAt: isoTime(updatedAtMs) };
   return { id, issueId, artifactId, kind, status, attempts, result, error, ...times };

@@ -133,8 +133,8 @@ export class EdgeFixture {
   ports(): AppPorts {
     return {
       objects: this.#objects(),
-      openLiveSocket: (organizationId, upgrade) => {
-        this.#record("openLiveSocket", organizationId, null);
+      openLiveSocket: (upgrade, viewer) => {
+        this.#record("openLiveSocket", viewer.organizationId, viewer);
         this.upgrades.push(upgrade);
         return Promise.resolve(new Response("upgraded"));
       },

@@ -87,6 +87,7 @@ describe("what is not served", () => {
     for (const path of ["/", "/nowhere", "/api/agents/a/b/c"]) {
       const response = await app.request(path, { headers: bearer(fixture.user("STAFF")) });
       expect(response.status).toBe(404);
+      expect(response.headers.get("content-security-policy")).toContain("default-src 'none'");
       expect(problemSchema.parse(await response.json()).code).toBe("not_found");
     }
   });

@@ -1,9 +1,10 @@
 import type { MiddlewareHandler } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 
-/** For answers that no browser renders: nothing may be loaded, framed or kept. */
-export function apiHeaders(): MiddlewareHandler {
+/** For every answer that did not set its own: nothing may be loaded or framed. */
+export function defaultHeaders(): MiddlewareHandler {
   return secureHeaders({
+    overwrite: false,
     contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
     xFrameOptions: "DENY",
   });

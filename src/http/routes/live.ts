@@ -1,6 +1,5 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import { liveQuerySchema } from "../../contracts/http.ts";
-import { liveViewerHeader, type LiveViewer } from "../../contracts/live-viewer.ts";
 import { AgentError } from "../../core/errors.ts";
 import type { CallerEnv } from "../edge-env.ts";
 import { tenantAccess } from "../permissions.ts";
@@ -17,12 +16,11 @@ const liveRoute = createRoute({
 const handshakeHeader = /^(?:upgrade|connection|sec-websocket-[a-z-]+)$/u;
 
 /**
- * The request that the object sees: the handshake's own headers and who views, nothing else that the client sent, so
- * that no copy of the internal header and no credential goes along.
+ * The request that the object sees: the handshake's own headers and nothing else that the client sent, so that neither
+ * a credential nor a forged internal header goes along.
  */
-export function upgradeRequest(request: Request, viewer: LiveViewer): Request {
-  const headers = new Headers([...request.headers].filter(([name]) => handshakeHeader.test(name)));
-  headers.set(liveViewerHeader, JSON.stringify(viewer));
+function handshakeOf(request: Request): Request {
+  const headers = [...request.headers].filter(([name]) => handshakeHeader.test(name));
   return new Request(request.url, { headers });
 }
 
@@ -37,7 +35,7 @@ export function liveRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
     const ownOrAll =
       visibility.kind === "own" ? { kind: visibility.kind, userIds: [...visibility.userIds] } : visibility;
     const viewer = { organizationId, visibility: ownOrAll, after: after ?? null, issueId: issueId ?? null };
-    const answer = await ports.openLiveSocket(organizationId, upgradeRequest(c.req.raw, viewer));
+    const answer = await ports.openLiveSocket(handshakeOf(c.req.raw), viewer);
     // The object's response is immutable; the copy, which keeps the socket, takes the edge's headers.
     return new Response(answer.body, answer);
   });

@@ -29,7 +29,7 @@ interface SubmissionParts {
 }
 
 /** The object's command for a request that a person or a platform administrator made. */
-export function submitCommand({ access, request, terms, correlationId }: SubmissionParts): SubmitCommand {
+function submitCommand({ access, request, terms, correlationId }: SubmissionParts): SubmitCommand {
   return {
     organizationId: access.organizationId,
     terms,
@@ -49,10 +49,7 @@ export function submitCommand({ access, request, terms, correlationId }: Submiss
 }
 
 /** Where an issue can be read and watched, on the host that was asked. */
-export function issueUrls(
-  requestUrl: string,
-  issueId: string,
-): { readonly trackingUrl: string; readonly liveUrl: string } {
+function issueUrls(requestUrl: string, issueId: string): { readonly trackingUrl: string; readonly liveUrl: string } {
   const tracking = new URL(`${apiBasePath}/${issueId}`, requestUrl);
   const live = new URL(`${apiBasePath}/live?issueId=${issueId}&after=0`, requestUrl);
   live.protocol = live.protocol === "https:" ? "wss:" : "ws:";
