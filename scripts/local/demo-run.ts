@@ -14,7 +14,7 @@ import {
 import type { IssueStatus } from "../../src/contracts/status.ts";
 import type { Repository } from "../../src/contracts/terms.ts";
 import { requireApi, type ApiCaller } from "./api-client.ts";
-import { openLiveSocket } from "./live-socket.ts";
+import { openLiveSocket, type LiveRequest } from "./live-socket.ts";
 import { systemErrorCode } from "./stack-error.ts";
 
 type IssueView = z.infer<typeof issueViewSchema>;
@@ -29,6 +29,11 @@ export interface DemoOrganization {
 const openStatuses: ReadonlySet<IssueStatus> = new Set<IssueStatus>(["PENDING", "QUEUED", "PROCESSING", "REVIEW"]);
 const reconnectAfterMs = 500;
 
+/** Whether an issue is still worked on or waits for somebody. */
+export function isOpenStatus(status: IssueStatus): boolean {
+  return openStatuses.has(status);
+}
+
 /** Sets tier and bindings of the demo's organizations, as a platform administrator does. */
 export async function setUpOrganizations(admin: ApiCaller, organizations: readonly DemoOrganization[]): Promise<void> {
   for (const { organizationId, slug, repository } of organizations) {
@@ -40,7 +45,7 @@ export async function setUpOrganizations(admin: ApiCaller, organizations: readon
 /** The demo's issue of an earlier run that is not finished; null when there is none. */
 export async function findOpenDemoIssue(admin: ApiCaller): Promise<IssueView | null> {
   const { items } = await requireApi(admin, issueListSchema, "GET", "?limit=100");
-  return items.find((item) => item.externalId === demoIssue.externalId && openStatuses.has(item.status)) ?? null;
+  return items.find((item) => item.externalId === demoIssue.externalId && isOpenStatus(item.status)) ?? null;
 }
 
 /** Submits the demo's issue and returns its id. */
@@ -48,26 +53,32 @@ export async function submitDemoIssue(submitter: ApiCaller): Promise<string> {
   return (await requireApi(submitter, submitResponseSchema, "POST", "", demoIssue)).id;
 }
 
+export interface FollowOptions {
+  readonly caller: ApiCaller;
+  readonly issueId: string;
+  /** Whether events that happened before are handed over too. */
+  readonly fromStart: boolean;
+  /** Answers true to end the following. */
+  readonly onEvent: (event: OrganizationEvent) => Promise<boolean>;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Hands over every event of an issue from its first on, in order, until `onEvent` answers true. Connects again when the
+ * Hands over an issue's events in order until `onEvent` answers true or the signal aborts. Connects again when the
  * Worker goes away, and goes on after the last event seen.
  */
-export async function followIssue(
-  caller: ApiCaller,
-  issueId: string,
-  onEvent: (event: OrganizationEvent) => boolean,
-  signal: AbortSignal,
-): Promise<void> {
-  let after = 0;
+export async function followIssue({ caller, issueId, fromStart, onEvent, signal }: FollowOptions): Promise<void> {
+  let after = fromStart ? 0 : null;
   while (!signal.aborted) {
-    const socket = await connect(caller, { after, issueId }, signal);
+    const socket = await connect(caller, { issueId, ...(after !== null && { after }) }, signal);
     const close = (): void => socket.close();
     signal.addEventListener("abort", close);
     try {
       for await (const frame of socket.frames) {
+        if (frame.kind === "hello") after ??= frame.lastSeq;
         if (frame.kind !== "event") continue;
         after = frame.event.seq;
-        if (onEvent(frame.event)) return;
+        if (await onEvent(frame.event)) return;
       }
     } finally {
       signal.removeEventListener("abort", close);
@@ -79,7 +90,7 @@ export async function followIssue(
 /** Waits for a Worker that is being started again. */
 async function connect(
   caller: ApiCaller,
-  request: { readonly after: number; readonly issueId: string },
+  request: LiveRequest,
   signal: AbortSignal,
 ): ReturnType<typeof openLiveSocket> {
   for (;;) {
@@ -92,11 +103,26 @@ async function connect(
   }
 }
 
-/** The review that waits for a decision: that of the issue when one is named, else the newest; null when none waits. */
-export async function findWaitingReview(admin: ApiCaller, issueId: string | null): Promise<ReviewDetailView | null> {
+/** A waiting review of the organization: the one that is named, else the newest; null when there is none. */
+export async function findReviewToApprove(admin: ApiCaller, reviewId: string | null): Promise<ReviewDetailView | null> {
+  const waiting = await waitingReviews(admin);
+  const chosen = waiting.find((item) => reviewId === null || item.id === reviewId);
+  return chosen === undefined ? null : readReview(admin, chosen.id);
+}
+
+/** The waiting review of an issue; null when none waits. */
+export async function findReviewOfIssue(admin: ApiCaller, issueId: string): Promise<ReviewDetailView | null> {
+  const waiting = await waitingReviews(admin);
+  const chosen = waiting.find((item) => item.issueId === issueId);
+  return chosen === undefined ? null : readReview(admin, chosen.id);
+}
+
+/** Newest first. */
+async function waitingReviews(admin: ApiCaller): Promise<z.infer<typeof reviewListSchema>["items"]> {
   const { items } = await requireApi(admin, reviewListSchema, "GET", "/reviews?status=OPEN&limit=100");
-  const waiting = items
-    .filter((item) => issueId === null || item.issueId === issueId)
-    .sort((left, right) => right.createdAt.localeCompare(left.createdAt))[0];
-  return waiting === undefined ? null : requireApi(admin, reviewDetailViewSchema, "GET", `/reviews/${waiting.id}`);
+  return items.toSorted((left, right) => right.createdAt.localeCompare(left.createdAt));
+}
+
+async function readReview(admin: ApiCaller, reviewId: string): Promise<ReviewDetailView> {
+  return requireApi(admin, reviewDetailViewSchema, "GET", `/reviews/${reviewId}`);
 }

@@ -55,8 +55,10 @@ export function createDemoView(): DemoView {
           ];
         case "review.decided":
           return [line("review", `${event.data.review.status} by ${event.data.review.decidedBy ?? "nobody"}`)];
-        case "effect.changed":
-          return [line("effect", `${event.data.effect.kind} ${event.data.effect.status}`)];
+        case "effect.changed": {
+          const { kind, status, result, error } = event.data.effect;
+          return [line("effect", [kind, status, result?.url ?? error?.message ?? ""].join(" ").trimEnd())];
+        }
         case "log.written":
           return [
             line(labelOf(event.jobId), pc.dim(`${event.data.log.level.toLowerCase()}: ${event.data.log.message}`)),

@@ -39,7 +39,7 @@ export interface StackOptions {
   readonly reroute?: (settings: WorkerSettings) => Promise<WorkerSettings>;
   readonly log: LogLine;
   /** Told when the Worker's process ended without having been asked to. */
-  readonly onWorkerLost: () => void;
+  readonly onWorkerLost: (worker: WorkerControl) => void;
   /** Gives up the start; what has been started is stopped again. */
   readonly signal: AbortSignal;
 }

@@ -36,8 +36,8 @@ export const runningSchema = z.object({
   url: z.url(),
   adminToken: z.string(),
   demoOrganizationId: z.string(),
-  gitHubUrl: z.url(),
-  gitHubToken: z.string(),
+  /** Null when `.dev.vars` names a real repository: its token stays there. */
+  gitHub: z.object({ url: z.url(), token: z.string(), owner: z.string(), name: z.string() }).nullable(),
 });
 export type RunningStack = z.infer<typeof runningSchema>;
 

@@ -23,17 +23,20 @@ export interface WorkerControl {
  * Starts the Worker. `onLost` is told when its process ends without having been asked to; it may start it again.
  * Throws `StackError` when the Worker does not start or refuses its settings.
  */
-export async function startWorker(options: WorkerOptions, onLost: () => void): Promise<WorkerControl> {
+export async function startWorker(
+  options: WorkerOptions,
+  onLost: (worker: WorkerControl) => void,
+): Promise<WorkerControl> {
   let current: WorkerProcess | null = null;
 
   const start = async (): Promise<void> => {
     const started = await startWorkerProcess(options);
     current = started;
+    await healthAnswer(started);
     void started.ended.then(() => {
-      if (current === started) onLost();
+      if (current === started) onLost(control);
       return undefined;
     });
-    await healthAnswer(started);
   };
   const end = async (how: "stop" | "kill"): Promise<void> => {
     const ending = current;
@@ -41,14 +44,19 @@ export async function startWorker(options: WorkerOptions, onLost: () => void): P
     await ending?.[how]();
   };
 
-  const url = `http://127.0.0.1:${options.port}`;
+  const control: WorkerControl = {
+    url: `http://127.0.0.1:${options.port}`,
+    start,
+    stop: () => end("stop"),
+    kill: () => end("kill"),
+  };
   try {
     await start();
   } catch (error) {
     await end("kill");
     throw error;
   }
-  return { url, start, stop: () => end("stop"), kill: () => end("kill") };
+  return control;
 }
 
 /** Degraded is an answer too: the Worker runs, and the database may come back. */
