@@ -44,10 +44,10 @@ export interface AgentDefinition extends AgentSpec {
 }
 
 /** Keywords that the Messages API refuses in an output schema. The zod schema still holds them when it parses. */
-const refusedKeywords = ["$schema", "minimum", "maximum", "minLength", "maxLength", "maxItems"] as const;
+const refusedKeywords = ["minimum", "maximum", "minLength", "maxLength", "maxItems"] as const;
 
 function answerSchemaJson(schema: z.ZodType): string {
-  const json = z.toJSONSchema(schema, {
+  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, {
     override: ({ jsonSchema }) => {
       for (const keyword of refusedKeywords) delete jsonSchema[keyword];
     },

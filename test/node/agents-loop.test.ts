@@ -1,0 +1,366 @@
+/** The durable loop with a scripted model: every turn it can take, every end it can come to, every place to resume. */
+import { once } from "node:events";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { maxStepCharacters } from "../../src/agents/bounded-text.ts";
+import { SliceAborted } from "../../src/agents/stops.ts";
+import { answerReminder, finishReminder, goOnMessage } from "../../src/agents/transcript.ts";
+import { ModelCallError } from "../../src/contracts/ports.ts";
+import { callCostMicroUsd } from "../../src/core/money.ts";
+import {
+  execution,
+  inOrder,
+  runTestLoop,
+  scriptedModel,
+  StoredAttempt,
+  testAttempt,
+  type ScriptedTurn,
+} from "../support/agents-fixture.ts";
+
+const finish = (id = "c9", summary = "All done."): ScriptedTurn => ({
+  calls: [{ id, name: "finish", input: { summary } }],
+});
+const finishedRun = { kind: "done", summary: "All done.", answer: null };
+
+const wholeRun: readonly ScriptedTurn[] = [
+  {
+    text: "Looking.",
+    calls: [
+      { id: "c1", name: "search_code", input: { text: "a" } },
+      { id: "c2", name: "read_file", input: { path: "b" } },
+    ],
+  },
+  { calls: [{ id: "c3", name: "edit_file" }] },
+  { text: "I think that is all." },
+  finish(),
+];
+
+describe("a run", () => {
+  test("answers all calls of a turn in one message and one checkpoint, in order", async () => {
+    const store = new StoredAttempt();
+    expect(await runTestLoop(scriptedModel(inOrder(wholeRun)), { store })).toEqual(finishedRun);
+    expect(store.checkpoints.map((draft) => draft.steps.map((step) => `${step.number} ${step.kind}`))).toEqual([
+      ["1 model"],
+      ["2 tool", "3 tool"],
+      ["4 model"],
+      ["5 tool"],
+      ["6 model"],
+      ["7 model"],
+      ["8 tool"],
+    ]);
+    expect(JSON.parse(store.checkpoints[1]?.appendedMessages[0] ?? "")).toEqual({
+      role: "user",
+      content: [
+        { type: "tool_result", tool_use_id: "c1", content: "search_code done" },
+        { type: "tool_result", tool_use_id: "c2", content: "read_file done" },
+      ],
+    });
+  });
+
+  test("sends only stored bytes and what was appended to them", async () => {
+    const model = scriptedModel(inOrder(wholeRun));
+    const store = new StoredAttempt();
+    await runTestLoop(model, { store });
+    const { messages } = store.state;
+    for (const request of model.requests) {
+      expect(request.messages).toEqual(messages.slice(0, request.messages.length));
+      expect(request).toMatchObject({ system: testAttempt.prompt.system, toolsJson: "[]", outputSchemaJson: null });
+    }
+  });
+
+  test("records usage, cost, time and bounded texts of its steps", async () => {
+    const store = new StoredAttempt();
+    const long = "x".repeat(maxStepCharacters + 1);
+    const script = inOrder([{ text: long, calls: [{ id: "c1", name: "read_file", input: { path: long } }] }, finish()]);
+    await runTestLoop(scriptedModel(script), { store });
+    const [model, tool] = store.steps;
+    const usage = { inputTokens: 10, cacheWriteTokens: 100, cacheReadTokens: 1_000, outputTokens: 50 };
+    expect(model).toMatchObject({
+      name: "claude-sonnet-5-5",
+      input: "Work on this.",
+      usage,
+      costMicroUsd: callCostMicroUsd(usage, testAttempt.price),
+      durationMs: 10,
+      stopReason: "tool_use",
+    });
+    expect(model?.output).toHaveLength(maxStepCharacters);
+    expect(tool?.input).toHaveLength(maxStepCharacters);
+    expect(tool?.input).toMatch(/cut: \d+ characters in all/u);
+  });
+
+  test("lets the last change of a path win, and hands over what tools made", async () => {
+    const store = new StoredAttempt();
+    const artifact = {
+      type: "ANALYSIS",
+      name: "Report",
+      content: "…",
+      filePath: null,
+      diffPatch: null,
+      metadata: {},
+      files: [],
+    } as const;
+    const script = inOrder([
+      {
+        calls: [
+          { id: "c1", name: "first" },
+          { id: "c2", name: "second" },
+        ],
+      },
+      finish(),
+    ]);
+    await runTestLoop(scriptedModel(script), {
+      store,
+      ports: {
+        runTool: ({ name }) =>
+          Promise.resolve(execution("ok", { workspace: [{ path: "a.ts", content: name }], artifacts: [artifact] })),
+      },
+    });
+    expect(store.checkpoints[1]).toMatchObject({
+      workspace: [{ path: "a.ts", content: "second" }],
+      artifacts: [artifact, artifact],
+    });
+  });
+});
+
+describe("a tool that fails", () => {
+  test("is recoverable: the model reads the error and goes on", async () => {
+    const store = new StoredAttempt();
+    const script = inOrder([{ calls: [{ id: "c1", name: "no_such_tool" }] }, finish()]);
+    const stop = await runTestLoop(scriptedModel(script), {
+      store,
+      ports: {
+        runTool: ({ name }) =>
+          Promise.resolve(name === "finish" ? execution("ok") : execution("There is no such tool.", { isError: true })),
+      },
+    });
+    expect(stop).toEqual(finishedRun);
+    expect(store.steps[1]).toMatchObject({ isError: true, output: "There is no such tool." });
+    expect(store.checkpoints[1]?.appendedMessages[0]).toContain('"is_error":true');
+    expect(store.checkpoints[1]?.logs).toMatchObject([{ level: "WARN" }]);
+  });
+
+  test("does not end the job when it is finish itself", async () => {
+    const script = inOrder([finish("c1", "too early"), finish("c2")]);
+    const answers = [execution("The summary is too short.", { isError: true }), execution("ok")];
+    const stop = await runTestLoop(scriptedModel(script), {
+      ports: { runTool: () => Promise.resolve(answers.shift() ?? execution("none left")) },
+    });
+    expect(stop).toEqual(finishedRun);
+  });
+
+  test("for a reason of ours is thrown, and its turn is not saved", async () => {
+    const store = new StoredAttempt();
+    const run = runTestLoop(scriptedModel(inOrder(wholeRun)), {
+      store,
+      ports: { runTool: () => Promise.reject(new Error("object unreachable")) },
+    });
+    await expect(run).rejects.toThrow("object unreachable");
+    expect(store.checkpoints).toHaveLength(1);
+  });
+});
+
+describe("a resumed run", () => {
+  const boundaries = Array.from({ length: 8 }, (_, index) => index);
+
+  test.each(boundaries)(
+    "from checkpoint %i ends with the same transcript, repeating no saved call",
+    async (boundary) => {
+      const undisturbed = new StoredAttempt();
+      const firstModel = scriptedModel(inOrder(wholeRun));
+      await runTestLoop(firstModel, { store: undisturbed });
+
+      const store = new StoredAttempt(undisturbed.stateAfter(boundary));
+      const model = scriptedModel(inOrder(wholeRun));
+      expect(await runTestLoop(model, { store })).toEqual(finishedRun);
+      expect(store.state.messages).toEqual(undisturbed.state.messages);
+      expect(store.state.stepCount).toBe(undisturbed.state.stepCount);
+      const savedCalls = undisturbed.checkpoints.slice(0, boundary).flatMap((draft) => draft.steps);
+      const repeated = savedCalls.filter((step) => step.kind === "model").length;
+      expect(model.requests).toHaveLength(firstModel.requests.length - repeated);
+    },
+  );
+
+  test("stays refused, although its transcript holds no stop reason", async () => {
+    const store = new StoredAttempt();
+    const script = inOrder([{ text: "I cannot help with that.", stopReason: "refusal" }]);
+    expect(await runTestLoop(scriptedModel(script), { store })).toEqual({ kind: "refused" });
+    const model = scriptedModel(inOrder([]));
+    expect(await runTestLoop(model, { store: new StoredAttempt(store.state) })).toEqual({ kind: "refused" });
+    expect(model.requests).toEqual([]);
+  });
+});
+
+describe("an answer that breaks off", () => {
+  test("never has its tool calls run; all are answered as not run", async () => {
+    const store = new StoredAttempt();
+    const ran: string[] = [];
+    const script = inOrder([
+      {
+        text: "I write it.",
+        calls: [
+          { id: "c1", name: "write_file", input: { path: "a" } },
+          { id: "c2", name: "write_file", input: {} },
+        ],
+        stopReason: "max_tokens",
+      },
+      finish(),
+    ]);
+    const stop = await runTestLoop(scriptedModel(script), {
+      store,
+      ports: {
+        runTool: ({ id }) => {
+          ran.push(id);
+          return Promise.resolve(execution("ok"));
+        },
+      },
+    });
+    expect(stop).toEqual(finishedRun);
+    expect(ran).toEqual(["c9"]);
+    const [, notRun] = store.checkpoints[0]?.appendedMessages ?? [];
+    expect(JSON.parse(notRun ?? "")).toMatchObject({
+      content: [
+        { tool_use_id: "c1", is_error: true },
+        { tool_use_id: "c2", is_error: true },
+      ],
+    });
+  });
+
+  test("in words goes on in a new turn", async () => {
+    const store = new StoredAttempt();
+    const script = inOrder([{ text: "Half a sent", stopReason: "max_tokens" }, finish()]);
+    expect(await runTestLoop(scriptedModel(script), { store })).toEqual(finishedRun);
+    expect(store.checkpoints[0]?.appendedMessages[1]).toBe(goOnMessage);
+    expect(store.checkpoints[0]?.logs).toMatchObject([{ level: "INFO" }, { level: "WARN" }]);
+  });
+});
+
+describe("an agent that ends its turn without finishing", () => {
+  test("is reminded once, then its words are the summary", async () => {
+    const store = new StoredAttempt();
+    const script = inOrder([{ text: "Done, I think." }, { text: "Really done." }]);
+    expect(await runTestLoop(scriptedModel(script), { store })).toEqual({
+      kind: "done",
+      summary: "Really done.",
+      answer: null,
+    });
+    expect(store.state.messages.filter((message) => message === finishReminder)).toHaveLength(1);
+  });
+
+  test("and says nothing at all fails the attempt, without sending an empty message", async () => {
+    const store = new StoredAttempt();
+    const stop = await runTestLoop(
+      scriptedModel((transcript) => (transcript.length > 3 ? finish() : {})),
+      { store },
+    );
+    expect(stop).toMatchObject({ kind: "failed", failureClass: "permanent", reason: "empty_answer" });
+    expect(store.state.messages.some((message) => message.includes('"content":[]'))).toBe(false);
+  });
+});
+
+describe("an agent that answers with data", () => {
+  const answer = z.object({ size: z.int() });
+
+  test("ends with the parsed data", async () => {
+    const model = scriptedModel(inOrder([{ text: '{"size":3}' }]));
+    expect(await runTestLoop(model, { attempt: { answer } })).toMatchObject({ kind: "done", answer: { size: 3 } });
+  });
+
+  test.each(["not JSON", '{"size":"large"}'])("is asked once more after %s", async (text) => {
+    const store = new StoredAttempt();
+    const model = scriptedModel(inOrder([{ text }, { text: '{"size":3}' }]));
+    expect(await runTestLoop(model, { attempt: { answer }, store })).toMatchObject({ answer: { size: 3 } });
+    expect(store.state.messages).toContain(answerReminder);
+  });
+
+  test("fails when the second answer cannot be read either", async () => {
+    const model = scriptedModel(inOrder([{ text: "?" }, { text: "??" }]));
+    expect(await runTestLoop(model, { attempt: { answer } })).toMatchObject({
+      kind: "failed",
+      failureClass: "permanent",
+      reason: "unreadable_answer",
+    });
+  });
+
+  test("may use tools first", async () => {
+    const model = scriptedModel(inOrder([{ calls: [{ id: "c1", name: "read_file" }] }, { text: '{"size":3}' }]));
+    expect(await runTestLoop(model, { attempt: { answer } })).toMatchObject({ kind: "done", answer: { size: 3 } });
+  });
+});
+
+describe("a stop", () => {
+  test("comes at the limit of steps", async () => {
+    const model = scriptedModel(({ length }) => ({ calls: [{ id: `c${length}`, name: "list_files" }] }));
+    const limits = { ...testAttempt.limits, steps: 4 };
+    expect(await runTestLoop(model, { attempt: { limits } })).toEqual({ kind: "steps", limit: 4 });
+    expect(model.requests).toHaveLength(2);
+  });
+
+  test("comes at the limit of money, counting earlier attempts", async () => {
+    const model = scriptedModel(inOrder(wholeRun));
+    const store = new StoredAttempt({ messages: new StoredAttempt().state.messages, stepCount: 0, costMicroUsd: 99 });
+    const limits = { ...testAttempt.limits, costMicroUsd: 100 };
+    const stop = await runTestLoop(model, { attempt: { limits }, store });
+    expect(stop).toEqual({ kind: "budget", limitMicroUsd: 100 });
+    expect(model.requests).toHaveLength(1);
+  });
+
+  test("comes before the next call or tool when the slice's time is up", async () => {
+    const store = new StoredAttempt();
+    const shouldYield = (): boolean => store.checkpoints.length === 1;
+    const stop = await runTestLoop(scriptedModel(inOrder(wholeRun)), { store, ports: { shouldYield } });
+    expect(stop).toEqual({ kind: "yielded" });
+    expect(store.checkpoints).toHaveLength(1);
+  });
+
+  test("comes when another slice holds the job", async () => {
+    const ports = { saveCheckpoint: () => Promise.resolve(false) };
+    expect(await runTestLoop(scriptedModel(inOrder(wholeRun)), { ports })).toEqual({ kind: "stale" });
+  });
+
+  test.each(["stale", "yielded"] as const)("comes by an abort that says %s, and saves nothing more", async (kind) => {
+    const store = new StoredAttempt();
+    const abort = new AbortController();
+    const stop = await runTestLoop(scriptedModel(inOrder(wholeRun)), {
+      store,
+      signal: abort.signal,
+      ports: {
+        runTool: () => {
+          abort.abort(new SliceAborted(kind, "test"));
+          return Promise.resolve(execution("too late"));
+        },
+      },
+    });
+    expect(stop).toEqual({ kind });
+    expect(store.checkpoints).toHaveLength(1);
+  });
+
+  test("comes by a failed call, with its class and its wait", async () => {
+    const failure = { failureClass: "transient", reason: "overloaded", message: "busy", retryAfterMs: 5_000 } as const;
+    const model = scriptedModel(() => Promise.reject(new ModelCallError(failure)));
+    expect(await runTestLoop(model)).toEqual({ kind: "failed", ...failure });
+  });
+
+  test("comes by a call that takes too long", async () => {
+    const hangs = {
+      call: async (_request: unknown, { signal }: { readonly signal: AbortSignal }): Promise<never> => {
+        await once(signal, "abort");
+        signal.throwIfAborted();
+        throw new Error("an abort has a reason");
+      },
+    };
+    const limits = { ...testAttempt.limits, modelCallMaxMs: 5 };
+    expect(await runTestLoop(hangs, { attempt: { limits } })).toMatchObject({
+      kind: "failed",
+      failureClass: "transient",
+      reason: "call_timeout",
+    });
+  });
+
+  test.each([
+    ["model_context_window_exceeded", "context_full"],
+    ["something_new", "unknown_stop"],
+  ])("comes by the stop reason %s", async (stopReason, reason) => {
+    const stop = await runTestLoop(scriptedModel(inOrder([{ text: "…", stopReason }])));
+    expect(stop).toMatchObject({ kind: "failed", failureClass: "permanent", reason });
+  });
+});
