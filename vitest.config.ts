@@ -1,5 +1,6 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { wasmModules } from "./test/support/database-wasm.ts";
 
 /** Four depths: pure logic in Node, objects in workerd, services on PostgreSQL, and the whole stack. */
 export default defineConfig({
@@ -19,6 +20,7 @@ export default defineConfig({
         test: { name: "workerd", include: ["test/workerd/**/*.test.ts"] },
       },
       {
+        plugins: [wasmModules()],
         test: {
           name: "database",
           include: ["test/database/**/*.test.ts"],

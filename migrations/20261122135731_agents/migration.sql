@@ -383,16 +383,17 @@ AS $$
    WHERE u."supabaseId" = $1
 $$;
 
--- Whether a user exists in the organization that the transaction is for.
-CREATE FUNCTION "has_user"("userId" text)
-RETURNS boolean
+-- The id of a user, named by id or Supabase subject, in the organization that the transaction is for; null if there is none.
+CREATE FUNCTION "resolve_user"("idOrSubject" text)
+RETURNS text
 LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = ''
 AS $$
-  SELECT EXISTS (
-    SELECT FROM public.users u
-     WHERE u."id" = $1 AND u."organizationId" = pg_catalog.current_setting('app.organization_id', true)
-  )
+  SELECT u."id"
+    FROM public.users u
+   WHERE (u."id" = $1 OR u."supabaseId" = $1)
+     AND u."organizationId" = pg_catalog.current_setting('app.organization_id', true)
+   LIMIT 1
 $$;
 
-REVOKE ALL ON FUNCTION "find_identity"(text), "has_user"(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION "find_identity"(text), "has_user"(text) TO agents_app;
+REVOKE ALL ON FUNCTION "find_identity"(text), "resolve_user"(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION "find_identity"(text), "resolve_user"(text) TO agents_app;

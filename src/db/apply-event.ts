@@ -1,0 +1,171 @@
+/** What one event of an organization's log changes in its rows. */
+import type { EventDataOf, OrganizationEvent } from "../contracts/events.ts";
+import type { IssueRecord } from "../contracts/records.ts";
+import type { TenantTransaction } from "./prisma-client.ts";
+import {
+  artifactRow,
+  effectRow,
+  errorColumns,
+  issueRow,
+  jobRow,
+  jsonColumn,
+  logRow,
+  reviewRow,
+  stepRow,
+  storableText,
+  timeOrNull,
+} from "./records-to-rows.ts";
+
+/** Ids of the large texts that an event refers to. */
+export function bodyIdsOf(event: OrganizationEvent): readonly string[] {
+  if (event.type !== "artifact.created") return [];
+  const { contentBodyId, diffPatchBodyId } = event.data.artifact;
+  return diffPatchBodyId === null ? [contentBodyId] : [contentBodyId, diffPatchBodyId];
+}
+
+/**
+ * Writes what the event says, inside the organization's transaction. The same event written twice changes nothing more.
+ * Throws what Prisma throws when Postgres refuses it, among others when its issue or job has no row.
+ */
+export async function applyEvent(
+  transaction: TenantTransaction,
+  organizationId: string,
+  event: OrganizationEvent,
+  bodies: Readonly<Record<string, string>>,
+): Promise<void> {
+  const { issueId } = event;
+  const at = new Date(event.atMs);
+  const issueKey = { organizationId_id: { organizationId, id: issueId } };
+  switch (event.type) {
+    case "issue.submitted":
+      return writeIssue(transaction, organizationId, event.data.issue);
+    case "issue.status_changed": {
+      const { status } = event.data;
+      await transaction.agentIssue.update({ where: issueKey, data: { status, updatedAt: at } });
+      return;
+    }
+    case "issue.triaged": {
+      const triage = jsonColumn(event.data.triage);
+      await transaction.agentIssue.update({ where: issueKey, data: { triage, updatedAt: at } });
+      return;
+    }
+    case "job.created": {
+      const row = { ...jobRow(event.data.job), organizationId };
+      await transaction.agentJob.upsert({ where: keyOf(organizationId, row.id), create: row, update: row });
+      return;
+    }
+    case "job.attempt_started": {
+      const data = { attempts: event.data.attempt, updatedAt: at };
+      await transaction.agentJob.update({ where: keyOf(organizationId, jobIdOf(event)), data });
+      return;
+    }
+    case "job.status_changed":
+      return changeJob(transaction, organizationId, jobIdOf(event), { ...event.data, at });
+    case "step.recorded":
+      return recordStep(transaction, { organizationId, issueId }, { ...event.data, at });
+    case "log.written": {
+      const row = logRow(event.data.log, { organizationId, issueId });
+      await transaction.agentLog.upsert({ where: keyOf(organizationId, row.id), create: row, update: row });
+      return;
+    }
+    case "artifact.created":
+      return writeArtifact(transaction, organizationId, event.data, bodies);
+    case "review.opened":
+    case "review.decided": {
+      const row = reviewRow(event.data.review, organizationId);
+      await transaction.agentReview.upsert({ where: keyOf(organizationId, row.id), create: row, update: row });
+      return;
+    }
+    case "effect.created":
+    case "effect.changed": {
+      const row = effectRow(event.data.effect, organizationId);
+      await transaction.agentEffect.upsert({ where: keyOf(organizationId, row.id), create: row, update: row });
+      return;
+    }
+    // How the work was carried is told to whoever watches, and remembered nowhere.
+    case "job.dispatched":
+    case "job.slice_started":
+    case "job.slice_ended":
+      return;
+  }
+}
+
+function keyOf(organizationId: string, id: string) {
+  return { organizationId_id: { organizationId, id } };
+}
+
+function jobIdOf(event: OrganizationEvent): string {
+  if (event.jobId === null) throw new RangeError(`the event ${event.type} names no job`);
+  return event.jobId;
+}
+
+/** A creator who is known by his token's subject gets his id, and one whom the ERP no longer has becomes null. */
+async function writeIssue(transaction: TenantTransaction, organizationId: string, issue: IssueRecord): Promise<void> {
+  const [creator] = await transaction.$queryRaw<{ id: string | null }[]>`
+    SELECT agents.resolve_user(${issue.createdById}) AS id`;
+  const row = { ...issueRow(issue), organizationId, createdById: creator?.id ?? null };
+  await transaction.agentIssue.upsert({ where: keyOf(organizationId, row.id), create: row, update: row });
+}
+
+async function changeJob(
+  transaction: TenantTransaction,
+  organizationId: string,
+  jobId: string,
+  change: EventDataOf<"job.status_changed"> & { readonly at: Date },
+): Promise<void> {
+  await transaction.agentJob.update({
+    where: keyOf(organizationId, jobId),
+    data: {
+      ...errorColumns(change.error),
+      status: change.status,
+      attempts: change.attempts,
+      startedAt: timeOrNull(change.startedAtMs),
+      completedAt: timeOrNull(change.completedAtMs),
+      result: jsonColumn(change.result),
+      updatedAt: change.at,
+    },
+  });
+}
+
+async function recordStep(
+  transaction: TenantTransaction,
+  owner: { readonly organizationId: string; readonly issueId: string },
+  { step, jobCostMicroUsd, issueCostMicroUsd, at }: EventDataOf<"step.recorded"> & { readonly at: Date },
+): Promise<void> {
+  const { organizationId, issueId } = owner;
+  const { jobId, attempt, number } = step;
+  const row = stepRow(step, owner);
+  await transaction.agentStep.upsert({
+    where: { organizationId_jobId_attempt_number: { organizationId, jobId, attempt, number } },
+    create: row,
+    update: row,
+  });
+  await transaction.agentJob.update({
+    where: keyOf(organizationId, jobId),
+    data: { costMicroUsd: jobCostMicroUsd, updatedAt: at },
+  });
+  await transaction.agentIssue.update({
+    where: keyOf(organizationId, issueId),
+    data: { costMicroUsd: issueCostMicroUsd },
+  });
+}
+
+async function writeArtifact(
+  transaction: TenantTransaction,
+  organizationId: string,
+  { artifact }: EventDataOf<"artifact.created">,
+  bodies: Readonly<Record<string, string>>,
+): Promise<void> {
+  const { contentBodyId, diffPatchBodyId } = artifact;
+  const row = artifactRow(artifact, organizationId, {
+    content: bodyOf(bodies, contentBodyId),
+    diffPatch: diffPatchBodyId === null ? null : bodyOf(bodies, diffPatchBodyId),
+  });
+  await transaction.agentArtifact.upsert({ where: keyOf(organizationId, row.id), create: row, update: row });
+}
+
+function bodyOf(bodies: Readonly<Record<string, string>>, bodyId: string): string {
+  const body = bodies[bodyId];
+  if (body === undefined) throw new RangeError(`the body ${bodyId} is gone`);
+  return storableText(body);
+}

@@ -1,0 +1,109 @@
+/** Reads an organization's issues from Postgres, each answer in one transaction of that organization. */
+import type { Visibility } from "../contracts/caller.ts";
+import type { ListPosition } from "../contracts/organization-rpc.ts";
+import type { IssuePage, IssueReader } from "../contracts/ports.ts";
+import type { Prisma } from "./generated/client.ts";
+import { databaseFailure } from "./database-failure.ts";
+import type { DatabaseSettings } from "./neon-driver.ts";
+import { inTenant, withPrisma, type TenantTransaction } from "./prisma-client.ts";
+import {
+  artifactView,
+  effectRecord,
+  issueRecord,
+  jobRecord,
+  logRecord,
+  reviewRecord,
+  stepRecord,
+} from "./rows-to-records.ts";
+
+/** Every method throws `AgentError` `unavailable` while Postgres cannot be reached. */
+export function createIssueReader(settings: DatabaseSettings): IssueReader {
+  const inOrganization = async <Result>(
+    organizationId: string,
+    read: (transaction: TenantTransaction) => Promise<Result>,
+  ): Promise<Result> => {
+    try {
+      return await withPrisma(settings, async (prisma) => inTenant(prisma, organizationId, read));
+    } catch (error) {
+      throw databaseFailure(error);
+    }
+  };
+  return {
+    list: async (page) => {
+      const rows = await inOrganization(page.organizationId, async ({ agentIssue }) =>
+        agentIssue.findMany({ where: pageOf(page), orderBy: newestFirst, take: page.limit }),
+      );
+      return rows.map((row) => issueRecord(row));
+    },
+
+    read: async (organizationId, issueId, visibility) =>
+      inOrganization(organizationId, async ({ agentIssue, agentStep }) => {
+        const row = await agentIssue.findFirst({
+          where: { organizationId, id: issueId, ...visibleTo(visibility) },
+          include: { jobs: oldestFirst, reviews: oldestFirst, effects: oldestFirst },
+        });
+        if (row === null) return null;
+        return {
+          issue: issueRecord(row),
+          jobs: row.jobs.map((job) => jobRecord(job)),
+          stepCount: await agentStep.count({ where: { organizationId, issueId } }),
+          reviews: row.reviews.map((review) => reviewRecord(review)),
+          effects: row.effects.map((effect) => effectRecord(effect)),
+          // What the object has given up has nothing left to run.
+          waitingFor: null,
+        };
+      }),
+
+    listSteps: async (organizationId, issueId) => {
+      const rows = await inOrganization(organizationId, async ({ agentStep }) =>
+        agentStep.findMany({
+          where: { organizationId, issueId },
+          orderBy: [{ job: { createdAt: "asc" } }, { jobId: "asc" }, { attempt: "asc" }, { number: "asc" }],
+        }),
+      );
+      return rows.map((row) => stepRecord(row));
+    },
+
+    listLogs: async (organizationId, issueId) => {
+      const rows = await inOrganization(organizationId, async ({ agentLog }) =>
+        agentLog.findMany({ where: { organizationId, issueId }, orderBy: [{ timestamp: "asc" }, { id: "asc" }] }),
+      );
+      return rows.map((row) => logRecord(row));
+    },
+
+    listArtifacts: async (organizationId, issueId) => {
+      const rows = await inOrganization(organizationId, async ({ agentArtifact }) =>
+        agentArtifact.findMany({ where: { organizationId, issueId }, ...oldestFirst }),
+      );
+      return rows.map((row) => artifactView(row));
+    },
+  };
+}
+
+const newestFirst = [{ createdAt: "desc" }, { id: "desc" }] satisfies Prisma.AgentIssueOrderByWithRelationInput[];
+const oldestFirst: { orderBy: ({ createdAt: "asc" } | { id: "asc" })[] } = {
+  orderBy: [{ createdAt: "asc" }, { id: "asc" }],
+};
+
+function pageOf({ organizationId, visibility, filter, before, excludeIds }: IssuePage): Prisma.AgentIssueWhereInput {
+  return {
+    organizationId,
+    ...filter,
+    ...visibleTo(visibility),
+    ...(excludeIds.length === 0 ? {} : { id: { notIn: [...excludeIds] } }),
+    ...(before === null ? {} : after(before)),
+  };
+}
+
+/** The rows that come after a position in the list. The first condition is implied; it lets the index begin there. */
+function after({ createdAtMs, id }: ListPosition): Prisma.AgentIssueWhereInput {
+  const createdAt = new Date(createdAtMs);
+  return {
+    createdAt: { lte: createdAt },
+    OR: [{ createdAt: { lt: createdAt } }, { id: { lt: id } }],
+  };
+}
+
+function visibleTo(visibility: Visibility): Prisma.AgentIssueWhereInput {
+  return visibility.kind === "all" ? {} : { createdById: { in: [...visibility.userIds] } };
+}

@@ -1,0 +1,104 @@
+/** Records of an organization as the rows that remember them. */
+import type {
+  ArtifactRecord,
+  EffectRecord,
+  IssueRecord,
+  JobError,
+  JobRecord,
+  JsonValue,
+  LogRecord,
+  ReviewRecord,
+  StepRecord,
+} from "../contracts/records.ts";
+import { Prisma } from "./generated/client.ts";
+
+/** A text that Postgres can hold: it has no place for NUL, nor for half a surrogate pair. */
+export function storableText(text: string): string {
+  return text.replaceAll("\0", "\u{fffd}").toWellFormed();
+}
+
+/** A JSON column's value; null is an absent value, never JSON's own `null`. */
+export function jsonColumn(value: JsonValue): Prisma.InputJsonValue | typeof Prisma.DbNull {
+  return value ?? Prisma.DbNull;
+}
+
+export function errorColumns(error: JobError | null): { error: string | null; errorReason: string | null } {
+  return { error: error?.message ?? null, errorReason: error?.reason ?? null };
+}
+
+export function timeOrNull(epochMs: number | null): Date | null {
+  return epochMs === null ? null : new Date(epochMs);
+}
+
+export function issueRow(issue: IssueRecord): Prisma.AgentIssueUncheckedCreateInput {
+  const { createdAtMs, updatedAtMs, context, triage, ...columns } = issue;
+  return {
+    ...columns,
+    context,
+    triage: jsonColumn(triage),
+    createdAt: new Date(createdAtMs),
+    updatedAt: new Date(updatedAtMs),
+  };
+}
+
+export function jobRow(job: JobRecord): Prisma.AgentJobUncheckedCreateInput {
+  const { createdAtMs, updatedAtMs, startedAtMs, completedAtMs, error, result, ...columns } = job;
+  return {
+    ...columns,
+    ...errorColumns(error),
+    result: jsonColumn(result),
+    startedAt: timeOrNull(startedAtMs),
+    completedAt: timeOrNull(completedAtMs),
+    createdAt: new Date(createdAtMs),
+    updatedAt: new Date(updatedAtMs),
+  };
+}
+
+/** What a row of a job's own detail needs beside the record: whose it is. */
+interface Owner {
+  readonly organizationId: string;
+  readonly issueId: string;
+}
+
+export function stepRow(step: StepRecord, owner: Owner): Prisma.AgentStepUncheckedCreateInput {
+  const { startedAtMs, usage, ...columns } = step;
+  return { ...columns, ...usage, ...owner, startedAt: new Date(startedAtMs) };
+}
+
+export function logRow(log: LogRecord, owner: Owner): Prisma.AgentLogUncheckedCreateInput {
+  const { atMs, data, ...columns } = log;
+  return { ...columns, ...owner, data: jsonColumn(data), timestamp: new Date(atMs) };
+}
+
+export function artifactRow(
+  artifact: ArtifactRecord,
+  organizationId: string,
+  bodies: { readonly content: string; readonly diffPatch: string | null },
+): Prisma.AgentArtifactUncheckedCreateInput {
+  const { createdAtMs, ...columns } = artifact;
+  return { ...columns, ...bodies, organizationId, createdAt: new Date(createdAtMs) };
+}
+
+export function reviewRow(review: ReviewRecord, organizationId: string): Prisma.AgentReviewUncheckedCreateInput {
+  const { createdAtMs, expiresAtMs, decidedAtMs, agentVerdict, ...columns } = review;
+  return {
+    ...columns,
+    organizationId,
+    agentVerdict: jsonColumn(agentVerdict),
+    decidedAt: timeOrNull(decidedAtMs),
+    expiresAt: new Date(expiresAtMs),
+    createdAt: new Date(createdAtMs),
+  };
+}
+
+export function effectRow(effect: EffectRecord, organizationId: string): Prisma.AgentEffectUncheckedCreateInput {
+  const { createdAtMs, updatedAtMs, error, result, ...columns } = effect;
+  return {
+    ...columns,
+    ...errorColumns(error),
+    organizationId,
+    result: jsonColumn(result),
+    createdAt: new Date(createdAtMs),
+    updatedAt: new Date(updatedAtMs),
+  };
+}

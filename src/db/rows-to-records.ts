@@ -1,0 +1,88 @@
+/** Rows of Postgres as the records that they project. Each is parsed: a row that is none of ours throws `ZodError`. */
+import type { ArtifactView } from "../contracts/organization-rpc.ts";
+import {
+  artifactRecordSchema,
+  effectRecordSchema,
+  issueRecordSchema,
+  jobRecordSchema,
+  logRecordSchema,
+  reviewRecordSchema,
+  stepRecordSchema,
+  type EffectRecord,
+  type IssueRecord,
+  type JobRecord,
+  type LogRecord,
+  type ReviewRecord,
+  type StepRecord,
+} from "../contracts/records.ts";
+import type {
+  AgentArtifact,
+  AgentEffect,
+  AgentIssue,
+  AgentJob,
+  AgentLog,
+  AgentReview,
+  AgentStep,
+} from "./generated/client.ts";
+
+export function issueRecord(row: AgentIssue): IssueRecord {
+  return issueRecordSchema.parse({
+    ...row,
+    costMicroUsd: Number(row.costMicroUsd),
+    createdAtMs: row.createdAt.getTime(),
+    updatedAtMs: row.updatedAt.getTime(),
+  });
+}
+
+export function jobRecord(row: AgentJob): JobRecord {
+  return jobRecordSchema.parse({
+    ...row,
+    error: jobError(row),
+    costMicroUsd: Number(row.costMicroUsd),
+    startedAtMs: row.startedAt?.getTime() ?? null,
+    completedAtMs: row.completedAt?.getTime() ?? null,
+    createdAtMs: row.createdAt.getTime(),
+    updatedAtMs: row.updatedAt.getTime(),
+  });
+}
+
+export function stepRecord(row: AgentStep): StepRecord {
+  const { inputTokens, cacheWriteTokens, cacheReadTokens, outputTokens } = row;
+  return stepRecordSchema.parse({
+    ...row,
+    startedAtMs: row.startedAt.getTime(),
+    costMicroUsd: Number(row.costMicroUsd),
+    usage: inputTokens === null ? null : { inputTokens, cacheWriteTokens, cacheReadTokens, outputTokens },
+  });
+}
+
+export function logRecord(row: AgentLog): LogRecord {
+  return logRecordSchema.parse({ ...row, atMs: row.timestamp.getTime() });
+}
+
+export function artifactView(row: AgentArtifact): ArtifactView {
+  const artifact = artifactRecordSchema.parse({ ...row, createdAtMs: row.createdAt.getTime() });
+  return { artifact, content: row.content, diffPatch: row.diffPatch };
+}
+
+export function reviewRecord(row: AgentReview): ReviewRecord {
+  return reviewRecordSchema.parse({
+    ...row,
+    decidedAtMs: row.decidedAt?.getTime() ?? null,
+    expiresAtMs: row.expiresAt.getTime(),
+    createdAtMs: row.createdAt.getTime(),
+  });
+}
+
+export function effectRecord(row: AgentEffect): EffectRecord {
+  return effectRecordSchema.parse({
+    ...row,
+    error: jobError(row),
+    createdAtMs: row.createdAt.getTime(),
+    updatedAtMs: row.updatedAt.getTime(),
+  });
+}
+
+function jobError(row: { readonly error: string | null; readonly errorReason: string | null }) {
+  return row.errorReason === null ? null : { reason: row.errorReason, message: row.error ?? "" };
+}
