@@ -48,7 +48,7 @@ export interface Tool<Name extends string = string> {
   readonly access: ToolAccess;
   readonly input: z.ZodObject;
   readonly output: z.ZodType;
-  /** Parses the input, runs and renders. Throws `ToolError` when the model is at fault. */
+  /** Parses the input, runs, checks the output and renders it. Throws `ToolError` when the model is at fault. */
   readonly execute: (ctx: ToolContext, input: unknown) => Promise<ToolResult<string>>;
 }
 
@@ -66,7 +66,7 @@ export function defineTool<Name extends string, Input extends z.ZodObject, Outpu
       const parsed = spec.input.safeParse(raw);
       if (!parsed.success) throw new ToolError(`The input is not valid.\n${z.prettifyError(parsed.error)}`);
       const result = await spec.run({ ctx, input: parsed.data });
-      return { ...result, output: spec.render(result.output) };
+      return { ...result, output: spec.render(spec.output.parse(result.output)) };
     },
   };
 }

@@ -10,7 +10,7 @@ export interface FileDiff {
 }
 
 /** Above this many changed lines the shortest difference is not worth its time: the whole file is shown as replaced. */
-const maxEditLength = 4_000;
+const maxEditLength = 2_000;
 
 function hunksOf(before: string, after: string): StructuredPatch["hunks"] {
   const shortest = structuredPatch("", "", before, after, "", "", { context: 3, maxEditLength });

@@ -9,6 +9,11 @@ function occurrences(text: string, part: string): 0 | 1 | 2 {
   return text.indexOf(part, first + 1) < 0 ? 1 : 2;
 }
 
+/** The part with the line ends of the file: read_file shows none of them, so a copied passage has plain ones. */
+function withLineEndsOf(text: string, part: string): string {
+  return text.includes("\r\n") && !part.includes("\r") ? part.replaceAll("\n", "\r\n") : part;
+}
+
 export const editFile = defineTool({
   name: "edit_file",
   description:
@@ -25,11 +30,13 @@ export const editFile = defineTool({
     const workspace = workspaceOf(ctx);
     if (input.oldText === input.newText) throw new ToolError("oldText and newText are the same.");
     const text = await workspace.readFile(input.path);
-    const found = occurrences(text, input.oldText);
+    const oldText = withLineEndsOf(text, input.oldText);
+    const newText = withLineEndsOf(text, input.newText);
+    const found = occurrences(text, oldText);
     if (found === 0) throw new ToolError(`oldText does not occur in ${input.path}. Read the file and copy it exactly.`);
     if (found === 2) throw new ToolError(`oldText occurs more than once in ${input.path}. Add lines around it.`);
-    const at = text.indexOf(input.oldText);
-    await workspace.writeFile(input.path, text.slice(0, at) + input.newText + text.slice(at + input.oldText.length));
+    const at = text.indexOf(oldText);
+    await workspace.writeFile(input.path, text.slice(0, at) + newText + text.slice(at + oldText.length));
     return { output: { path: input.path, line: text.slice(0, at).split("\n").length } };
   },
   render: ({ path, line }) => `${path} was changed at line ${line}.`,

@@ -5,6 +5,13 @@ import { ToolError } from "../tool-error.ts";
 const defaultLineCount = 400;
 /** Leaves room for the line numbers within one tool output. */
 const maxCharacters = 24_000;
+const maxLineCharacters = 2_000;
+
+/** A line as it is shown: without the carriage return of its end, and not longer than a person would read. */
+function shownLine(line: string): string {
+  const text = line.replace(/\r$/u, "");
+  return text.length <= maxLineCharacters ? text : `${text.slice(0, maxLineCharacters).toWellFormed()} [line cut]`;
+}
 
 export const readFile = defineTool({
   name: "read_file",
@@ -33,7 +40,7 @@ export const readFile = defineTool({
     if (all.at(-1) === "") all.pop();
     const firstLine = input.firstLine ?? 1;
     if (firstLine > Math.max(all.length, 1)) throw new ToolError(`${input.path} has only ${all.length} lines.`);
-    const wanted = all.slice(firstLine - 1, firstLine - 1 + (input.lineCount ?? defaultLineCount));
+    const wanted = all.slice(firstLine - 1, firstLine - 1 + (input.lineCount ?? defaultLineCount)).map(shownLine);
     let room = maxCharacters;
     const lines = wanted.filter((line) => (room -= line.length + 1) >= 0);
     return { output: { path: input.path, firstLine, lines, totalLines: all.length } };
