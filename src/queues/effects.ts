@@ -1,6 +1,6 @@
 /** Consumer of `agent-effects`: does to the outside world what a person approved. */
 import type { EffectClaim, EffectOutcome, OrganizationRpc } from "../contracts/organization-rpc.ts";
-import { GitHubError, type GitHubPort, type ObjectClients } from "../contracts/ports.ts";
+import { GitHubError, type GitHubPort } from "../contracts/ports.ts";
 import { effectMessageSchema, type EffectMessage } from "../contracts/queue-messages.ts";
 import type { PullRequestPlan } from "../contracts/records.ts";
 import type { Timings } from "../contracts/timings.ts";
@@ -18,8 +18,11 @@ import {
 import { keepLease } from "./lease.ts";
 import { repeatCall } from "./repeat-call.ts";
 
+/** What an effect asks of its organization's object. */
+type EffectsOrganization = Pick<OrganizationRpc, "claimEffect" | "renewEffect" | "finishEffect">;
+
 export interface EffectsPorts {
-  readonly objects: ObjectClients;
+  readonly objects: { organization(organizationId: string): EffectsOrganization };
   /** Null when the integration is absent. */
   readonly gitHub: GitHubPort | null;
   readonly clock: Clock;
@@ -65,7 +68,7 @@ async function runEffect(
   const { organizationId, effectId } = message;
   const { clock, timings } = ports;
   const ref = { organizationId, effectId, epoch: claim.epoch };
-  const organization = (): OrganizationRpc => ports.objects.organization(organizationId);
+  const organization = (): EffectsOrganization => ports.objects.organization(organizationId);
   const done = new AbortController();
   const renew = (): ReturnType<OrganizationRpc["renewEffect"]> => organization().renewEffect(ref);
   const lease = keepLease({ renew, timings, clock, logger, until: done.signal });

@@ -1,5 +1,6 @@
 /** Consumer of `agent-records`: brings Postgres up to an organization's event log. */
-import type { EventSource, ObjectClients, ProjectionPort } from "../contracts/ports.ts";
+import type { OrganizationRpc } from "../contracts/organization-rpc.ts";
+import type { EventSource, ProjectionPort } from "../contracts/ports.ts";
 import { recordsMessageSchema, type RecordsMessage } from "../contracts/queue-messages.ts";
 import { describeError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
@@ -12,13 +13,18 @@ import {
   type QueueBatch,
 } from "./deliveries.ts";
 
+/** What a projection asks of the organization's object. */
+export interface RecordsObjects {
+  organization(organizationId: string): Pick<OrganizationRpc, "readEvents" | "readBodies" | "confirmProjected">;
+}
+
 export interface RecordsPorts {
-  readonly objects: ObjectClients;
+  readonly objects: RecordsObjects;
   readonly projection: ProjectionPort;
   readonly logger: Logger;
 }
 
-function eventSource(objects: ObjectClients, organizationId: string): EventSource {
+function eventSource(objects: RecordsObjects, organizationId: string): EventSource {
   return {
     events: (after, limit) => objects.organization(organizationId).readEvents({ organizationId, after, limit }),
     bodies: (bodyIds) => objects.organization(organizationId).readBodies({ organizationId, bodyIds }),

@@ -19,7 +19,14 @@ import { guardSlice } from "./slice-guard.ts";
 import { openWorkspace, renderAttempt, type PreparationPorts } from "./slice-preparation.ts";
 import { createTextStream, type TextStream } from "./text-stream.ts";
 
+/** What a slice asks of its organization's object. */
+export type SliceOrganization = Pick<
+  OrganizationRpc,
+  "claim" | "renewLease" | "control" | "beginAttempt" | "checkpoint" | "streamText" | "finish" | "fail" | "yieldSlice"
+>;
+
 export interface SlicePorts extends PreparationPorts {
+  readonly objects: PreparationPorts["objects"] & { organization(organizationId: string): SliceOrganization };
   readonly model: ModelPort;
   readonly clock: Clock;
   readonly timings: Timings;
@@ -33,7 +40,7 @@ interface Slice {
   readonly assignment: Assignment;
   readonly definition: AgentDefinition;
   readonly ref: EpochRef;
-  readonly organization: () => OrganizationRpc;
+  readonly organization: () => SliceOrganization;
   readonly logger: Logger;
   readonly startedAtMs: number;
 }
@@ -137,7 +144,7 @@ async function runGuarded(slice: Slice): Promise<LoopStop> {
 function tellObject(
   ending: SliceEnding,
   ref: EpochRef,
-  organization: OrganizationRpc,
+  organization: SliceOrganization,
 ): Promise<{ readonly accepted: boolean }> {
   if (ending.kind === "finish") return organization.finish({ ...ref, ...ending.command });
   if (ending.kind === "fail") return organization.fail({ ...ref, ...ending.command });
@@ -165,7 +172,7 @@ export async function runSlice(ports: SlicePorts, organizationId: string, assign
   const { epoch, job, attempt, correlationId, issue } = assignment;
   const ref = { organizationId, jobId: job.id, epoch };
   const logger = ports.logger.with({ correlationId, organizationId, issueId: issue.id, jobId: job.id, epoch });
-  const organization = (): OrganizationRpc => ports.objects.organization(organizationId);
+  const organization = (): SliceOrganization => ports.objects.organization(organizationId);
   const definition = findAgent(job.agentType);
   if (definition === null) {
     await report(finalFailure("unknown_agent", `There is no agent ${job.agentType}.`), { ref, organization, logger });

@@ -17,7 +17,7 @@ export interface SliceGuard {
 
 export interface GuardedSlice {
   /** Called for every RPC anew: a client is of no use after its object was restarted. */
-  readonly organization: () => OrganizationRpc;
+  readonly organization: () => Pick<OrganizationRpc, "renewLease" | "control">;
   readonly ref: EpochRef;
   readonly timings: Timings;
   readonly clock: Clock;

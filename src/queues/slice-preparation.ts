@@ -13,7 +13,7 @@ import { snapshotAt } from "../tools/repository-snapshot.ts";
 import { Workspace } from "../tools/workspace.ts";
 
 export interface PreparationPorts {
-  readonly objects: ObjectClients;
+  readonly objects: Pick<ObjectClients, "repository">;
   /** Null when the integration is absent. */
   readonly gitHub: GitHubPort | null;
   readonly logger: Logger;

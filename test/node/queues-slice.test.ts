@@ -1,0 +1,329 @@
+/** A slice of a job from claim to report, over an object in memory. */
+import { describe, expect, test } from "vitest";
+import { GitHubError, ModelCallError, type GitHubPort, type ModelPort } from "../../src/contracts/ports.ts";
+import { systemClock } from "../../src/core/clock.ts";
+import { consumeJobs } from "../../src/queues/jobs.ts";
+import type { SlicePorts } from "../../src/queues/run-slice.ts";
+import { inOrder, replyOf, scriptedModel } from "../support/agents-fixture.ts";
+import { memoryRepository } from "../support/memory-repository.ts";
+import { batchOf, keptLog, MemoryJob, quietTimings, type MemoryJobOptions } from "../support/queues-fixture.ts";
+
+const demoFolder = new URL("../../demo/repository", import.meta.url).pathname;
+const repository = { owner: "spokestack-demo", name: "erp" };
+const head = { branch: "main", commit: "c0ffee" };
+
+const gitHub: GitHubPort = {
+  defaultBranchHead: () => Promise.resolve(head),
+  tree: () => Promise.reject(new Error("sealed already")),
+  blob: () => Promise.reject(new Error("sealed already")),
+  openPullRequest: () => Promise.reject(new Error("not from a slice")),
+};
+
+const finishing = { calls: [{ id: "c1", name: "finish", input: { summary: "Done." } }] };
+const triageAnswer = {
+  type: "BUG",
+  priority: "HIGH",
+  module: "briefs",
+  complexity: 5,
+  agent: "briefs.status-workflow",
+  confidence: 0.9,
+  reason: "It is about statuses.",
+  expectedSteps: 10,
+};
+const triageJob: MemoryJobOptions = { job: { role: "triage", agentType: "meta.triage", model: "haiku" } };
+const failing = (failure: ConstructorParameters<typeof ModelCallError>[0]): ModelPort => ({
+  call: () => Promise.reject(new ModelCallError(failure)),
+});
+
+async function deliver(job: MemoryJob, model: ModelPort, change: Partial<SlicePorts> = {}) {
+  const log = keptLog();
+  const ports: SlicePorts = {
+    objects: { organization: () => job, repository: () => memoryRepository(demoFolder) },
+    gitHub,
+    model,
+    clock: systemClock,
+    timings: quietTimings,
+    defaultModel: "sonnet",
+    logger: log.logger,
+    ...change,
+  };
+  const { organizationId, dispatchId, issue } = job;
+  const message = { v: 1, organizationId, jobId: job.job.id, dispatchId, correlationId: issue.correlationId };
+  const batch = batchOf("agent-jobs-3", [message]);
+  await consumeJobs(ports, batch);
+  return { batch, log };
+}
+
+describe("a delivery", () => {
+  test("whose dispatch no longer counts is acknowledged, and nothing runs", async () => {
+    const job = new MemoryJob();
+    job.claim = () => Promise.resolve({ kind: "stale" });
+    const { batch } = await deliver(job, scriptedModel(inOrder([])));
+    expect(batch.settled).toEqual(["ack"]);
+    expect(job.messages).toEqual([]);
+  });
+
+  test("comes again when the object cannot be reached for a claim", async () => {
+    const job = new MemoryJob();
+    job.claim = () => Promise.reject(new Error("restarting"));
+    const { batch } = await deliver(job, scriptedModel(inOrder([])));
+    expect(batch.settled).toEqual(["retry 1"]);
+  });
+
+  test("is logged with everything that joins it to its request", async () => {
+    const job = new MemoryJob();
+    const { log } = await deliver(job, scriptedModel(inOrder([finishing])));
+    const started = log.messages("INFO").find((line) => line.includes("slice started")) ?? "";
+    for (const id of [job.issue.correlationId, job.organizationId, job.issue.id, job.job.id, '"epoch":1']) {
+      expect(started).toContain(id);
+    }
+  });
+});
+
+describe("a work job", () => {
+  test("is rendered once, run, and reported", async () => {
+    const job = new MemoryJob({ assignment: { repository } });
+    const model = scriptedModel(inOrder([{ text: "I finish.", ...finishing }]));
+    const { batch } = await deliver(job, model);
+    expect(batch.settled).toEqual(["ack"]);
+    expect(job.prompt).toMatchObject({ modelId: "claude-sonnet-5-5", baseCommit: "c0ffee", baseBranch: "main" });
+    expect(job.messages[0]).toContain("spokestack/src/modules/briefs/brief-workflow.ts");
+    expect(job.finished).toEqual([
+      {
+        organizationId: job.organizationId,
+        jobId: job.job.id,
+        epoch: 1,
+        outcome: { role: "work", summary: "Done." },
+        artifacts: [],
+      },
+    ]);
+  });
+
+  test("that was begun before is sent as stored, at its pinned commit", async () => {
+    const job = new MemoryJob({ assignment: { repository } });
+    const aborted = new Error("killed");
+    await deliver(job, { call: () => Promise.reject(aborted) });
+    const { prompt, messages } = job;
+    job.failed.length = 0;
+
+    const model = scriptedModel(inOrder([finishing]));
+    await deliver(job, model, {
+      gitHub: { ...gitHub, defaultBranchHead: () => Promise.reject(new Error("must not be asked again")) },
+    });
+    expect(job.finished).toHaveLength(1);
+    expect(model.requests[0]).toMatchObject({ system: prompt?.system, toolsJson: prompt?.toolsJson });
+    expect(model.requests[0]?.messages).toEqual(messages.slice(0, 1));
+  });
+
+  test("that goes on with changed files stays at the commit that they were made over", async () => {
+    const job = new MemoryJob({
+      assignment: { repository, workspaceBase: { commit: "01d", branch: "main" } },
+    });
+    await deliver(job, scriptedModel(inOrder([finishing])));
+    expect(job.prompt?.baseCommit).toBe("01d");
+  });
+
+  test("works without files when the GitHub integration is off", async () => {
+    const job = new MemoryJob({ assignment: { repository } });
+    const { log } = await deliver(job, scriptedModel(inOrder([finishing])), { gitHub: null });
+    expect(job.finished).toHaveLength(1);
+    expect(job.prompt?.baseCommit).toBeNull();
+    expect(log.messages("WARN").join()).toContain("integration is off");
+  });
+
+  test.each([
+    [true, "transient"],
+    [false, "permanent"],
+  ])("whose repository cannot be read fails with GitHub's class (transient: %s)", async (transient, failureClass) => {
+    const job = new MemoryJob({ assignment: { repository } });
+    const error = new GitHubError({ transient, reason: "unreachable", message: "internal words", retryAfterMs: 70 });
+    const broken = { ...gitHub, defaultBranchHead: () => Promise.reject(error) };
+    await deliver(job, scriptedModel(inOrder([])), { gitHub: broken });
+    expect(job.failed).toMatchObject([{ failureClass, retryAfterMs: 70, error: { reason: "unreachable" } }]);
+    expect(JSON.stringify(job.failed)).not.toContain("internal words");
+  });
+
+  test("of an agent that does not exist fails for good", async () => {
+    const job = new MemoryJob({ job: { agentType: "no.such-agent" } });
+    await deliver(job, scriptedModel(inOrder([])));
+    expect(job.failed).toMatchObject([{ failureClass: "final", error: { reason: "unknown_agent" } }]);
+  });
+
+  test("that is refused fails for good, and a transient fault says when to come back", async () => {
+    const refused = new MemoryJob();
+    await deliver(refused, scriptedModel(inOrder([{ text: "No.", stopReason: "refusal" }])));
+    expect(refused.failed).toMatchObject([{ failureClass: "final", error: { reason: "refused" } }]);
+
+    const busy = new MemoryJob();
+    await deliver(busy, failing({ failureClass: "transient", reason: "overloaded", message: "b", retryAfterMs: 800 }));
+    expect(busy.failed).toMatchObject([{ failureClass: "transient", retryAfterMs: 800 }]);
+  });
+
+  test("that meets a fault of ours uses up an attempt and tells the tenant nothing internal", async () => {
+    const job = new MemoryJob();
+    const { log } = await deliver(job, { call: () => Promise.reject(new Error("internal words")) });
+    expect(job.failed).toMatchObject([{ failureClass: "permanent", error: { reason: "internal" } }]);
+    expect(JSON.stringify(job.failed)).not.toContain("internal words");
+    expect(log.messages("ERROR").join()).toContain("internal words");
+  });
+
+  test("uses up no attempt when an object was restarting", async () => {
+    const job = new MemoryJob();
+    const restarting = Object.assign(new Error("reset"), { retryable: true });
+    await deliver(job, { call: () => Promise.reject(restarting) });
+    expect(job.failed).toMatchObject([{ failureClass: "transient" }]);
+  });
+
+  test("repeats a checkpoint whose answer was lost", async () => {
+    const job = new MemoryJob();
+    const { checkpoint } = job;
+    const lost = [new Error("connection lost")];
+    job.checkpoint = (draft) => {
+      const error = lost.pop();
+      return error === undefined ? checkpoint(draft) : Promise.reject(error);
+    };
+    await deliver(job, scriptedModel(inOrder([finishing])));
+    expect(job.finished).toHaveLength(1);
+    expect(job.checkpoints.map((draft) => draft.steps[0]?.number)).toEqual([1, 2]);
+  });
+
+  test("streams its words", async () => {
+    const job = new MemoryJob();
+    await deliver(job, {
+      call: (_request, { onText }) => {
+        onText("I ");
+        onText("finish.");
+        return Promise.resolve(replyOf({ text: "I finish.", ...finishing }));
+      },
+    });
+    expect(job.text.join("")).toBe("I finish.");
+    expect(job.finished).toHaveLength(1);
+  });
+});
+
+describe("a slice", () => {
+  test("yields when its time is up, keeping what it has", async () => {
+    const job = new MemoryJob();
+    let nowMs = 0;
+    const model = scriptedModel(() => {
+      nowMs += 700;
+      return { calls: [{ id: `c${nowMs}`, name: "list_files" }] };
+    });
+    await deliver(job, model, { clock: { nowMs: () => nowMs }, timings: { ...quietTimings, sliceMaxMs: 1_000 } });
+    expect(job).toMatchObject({ yields: 1, finished: [], failed: [] });
+    expect(job.checkpoints).toHaveLength(3);
+  });
+
+  /** Hangs until it is aborted, as a model call does whose slice has to end. */
+  const hanging: ModelPort = {
+    call: async (_request, { signal }) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      signal.addEventListener("abort", () => resolve());
+      await promise;
+      signal.throwIfAborted();
+      throw new Error("an abort has a reason");
+    },
+  };
+
+  test("aborts everything and reports nothing when its renewal is refused", async () => {
+    const job = new MemoryJob();
+    job.renewLease = () => Promise.resolve({ accepted: false });
+    const { batch } = await deliver(job, hanging, { timings: { ...quietTimings, heartbeatMs: 5 } });
+    expect(batch.settled).toEqual(["ack"]);
+    expect(job).toMatchObject({ yields: 0, finished: [], failed: [] });
+  });
+
+  test("aborts when no renewal was accepted for one lease", async () => {
+    const job = new MemoryJob();
+    job.renewLease = () => Promise.reject(new Error("unreachable"));
+    const { log } = await deliver(job, hanging, { timings: { ...quietTimings, heartbeatMs: 5, leaseMs: 30 } });
+    expect(log.messages("WARN").filter((line) => line.includes("lease not renewed")).length).toBeGreaterThan(1);
+    expect(job).toMatchObject({ yields: 0, finished: [], failed: [] });
+  });
+
+  test("aborts at once when its object says so", async () => {
+    const job = new MemoryJob();
+    job.control = () => Promise.resolve({ kind: "stale" });
+    await deliver(job, hanging);
+    expect(job).toMatchObject({ yields: 0, finished: [], failed: [] });
+  });
+
+  test("outlives a failing control call", async () => {
+    const job = new MemoryJob();
+    job.control = () => Promise.reject(new Error("restarting"));
+    await deliver(job, scriptedModel(inOrder([finishing])));
+    expect(job.finished).toHaveLength(1);
+  });
+
+  test("yields when it has to be cut off", async () => {
+    const job = new MemoryJob();
+    await deliver(job, hanging, { timings: { ...quietTimings, sliceAbortMs: 10 } });
+    expect(job).toMatchObject({ yields: 1, finished: [], failed: [] });
+  });
+
+  test("renews its lease while the model thinks", async () => {
+    const job = new MemoryJob();
+    const model: ModelPort = {
+      call: async () => {
+        await expect.poll(() => job.renewals).toBeGreaterThan(2);
+        return replyOf(finishing);
+      },
+    };
+    await deliver(job, model, { timings: { ...quietTimings, heartbeatMs: 5, leaseMs: 1_000 } });
+    expect(job.finished).toHaveLength(1);
+  });
+});
+
+describe("a triage job", () => {
+  test("stores the model's view and asks for the next job, without opening the repository", async () => {
+    const job = new MemoryJob({ ...triageJob, assignment: { repository } });
+    const broken = { ...gitHub, defaultBranchHead: () => Promise.reject(new Error("must not be asked")) };
+    const model = scriptedModel(inOrder([{ text: JSON.stringify(triageAnswer) }]));
+    await deliver(job, model, { gitHub: broken });
+    expect(job.finished[0]?.outcome).toMatchObject({
+      role: "triage",
+      byRules: false,
+      next: { agentType: "briefs.status-workflow", model: "sonnet" },
+    });
+    expect(model.requests[0]?.outputSchemaJson).toContain("complexity");
+  });
+
+  test.each([
+    ["refuses", scriptedModel(inOrder([{ text: "No.", stopReason: "refusal" }]))],
+    ["answers nonsense twice", scriptedModel(inOrder([{ text: "?" }, { text: "?" }]))],
+    ["cannot be called", failing({ failureClass: "final", reason: "authentication", message: "no" })],
+  ])("is decided by rules when the model %s, and the log says so", async (_what, model) => {
+    const job = new MemoryJob(triageJob);
+    const { log } = await deliver(job, model);
+    expect(job.failed).toEqual([]);
+    expect(job.finished[0]?.outcome).toMatchObject({ byRules: true, next: { agentType: "briefs.status-workflow" } });
+    expect(log.messages("WARN").join()).toContain("triage decided by rules");
+  });
+
+  test("waits for a model that is only busy", async () => {
+    const job = new MemoryJob(triageJob);
+    await deliver(job, failing({ failureClass: "transient", reason: "overloaded", message: "busy" }));
+    expect(job.finished).toEqual([]);
+    expect(job.failed).toMatchObject([{ failureClass: "transient" }]);
+  });
+
+  test("fails for good when the organization may use no agent", async () => {
+    const job = new MemoryJob({ ...triageJob, assignment: { allowedAgents: [] } });
+    await deliver(job, scriptedModel(inOrder([{ text: JSON.stringify(triageAnswer) }])));
+    expect(job.failed).toMatchObject([{ failureClass: "final", error: { reason: "no_agent" } }]);
+  });
+});
+
+describe("a review job", () => {
+  test("reports verdict and findings in words", async () => {
+    const job = new MemoryJob({ job: { role: "review", agentType: "meta.review" } });
+    const findings = [{ severity: "blocking", path: "a.ts", note: "No test." }];
+    const text = JSON.stringify({ decision: "send_back", summary: "Close, but not done.", findings });
+    await deliver(job, scriptedModel(inOrder([{ text }])));
+    expect(job.finished[0]?.outcome).toEqual({
+      role: "review",
+      decision: "send_back",
+      summary: "Close, but not done.\n- blocking · a.ts: No test.",
+    });
+  });
+});
