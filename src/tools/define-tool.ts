@@ -5,7 +5,7 @@ import { ToolError } from "./tool-error.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** `read` changes nothing, `propose` changes the job's own workspace or results, `act` changes the world outside. */
-export type ToolAccess = "read" | "propose" | "act";
+type ToolAccess = "read" | "propose" | "act";
 
 /** Whom a tool call is for, and what it may touch. */
 export interface ToolContext {
@@ -21,7 +21,7 @@ export interface ToolContext {
 }
 
 /** What a tool hands back besides its output. */
-export interface ToolResult<Output> {
+interface ToolResult<Output> {
   readonly output: Output;
   readonly artifacts?: readonly ArtifactDraft[];
   /** Set by the tool that ends the job. */
