@@ -427,14 +427,14 @@ describe("effects", () => {
       const effect = await organization.claimEffect({ organizationId, effectId });
       expect(effect).toMatchObject({ kind: "claimed", epoch: attempt });
       const ref = { organizationId, effectId, epoch: attempt };
-      if (attempt === 2) {
+      const isSilent = attempt === 2;
+      if (isSilent) {
         advanceMs(16_000);
         await runDurableObjectAlarm(stubOf(organizationId));
-        expect(await organization.renewEffect(ref)).toEqual({ accepted: false });
-      } else {
-        expect(await organization.renewEffect(ref)).toEqual({ accepted: true });
-        await organization.finishEffect({ ...ref, outcome: { kind: "transient", error, retryAfterMs: null } });
       }
+      expect(await organization.renewEffect(ref)).toEqual({ accepted: !isSilent });
+      const outcome = { kind: "transient", error, retryAfterMs: null } as const;
+      expect(await organization.finishEffect({ ...ref, outcome })).toEqual({ accepted: !isSilent });
       expect(await organization.claimEffect({ organizationId, effectId })).toEqual({ kind: "stale" });
       advanceMs(10 * 60_000);
     }

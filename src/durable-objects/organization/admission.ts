@@ -6,7 +6,7 @@ import type { JobRole } from "../../contracts/records.ts";
 import type { Failure } from "../../core/errors.ts";
 
 export const hourMs = 60 * 60_000;
-export const dayMs = 24 * hourMs;
+const dayMs = 24 * hourMs;
 /** They run by themselves on every issue, so nobody asks for them. */
 const systemAgents: ReadonlySet<string> = new Set(["meta.triage", "meta.review"]);
 

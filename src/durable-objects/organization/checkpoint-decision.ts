@@ -1,4 +1,4 @@
-import type { Checkpoint } from "../../contracts/organization-rpc.ts";
+import type { StepRecord } from "../../contracts/records.ts";
 
 export type CheckpointDecision =
   | { readonly kind: "apply" }
@@ -10,7 +10,7 @@ export type CheckpointDecision =
  * equals the last accepted one, and that had no steps either.
  */
 export function decideCheckpoint(
-  checkpoint: Pick<Checkpoint, "steps">,
+  checkpoint: { readonly steps: readonly Pick<StepRecord, "number">[] },
   known: { readonly stepsRecorded: number; readonly isLastStepless: boolean },
 ): CheckpointDecision {
   const [first] = checkpoint.steps;

@@ -1,7 +1,8 @@
 /** Tells the platform what the organization wants and holds, again and again until it is acknowledged. */
 import type { DemandReceipt, DemandReport, PlatformRpc } from "../../contracts/platform-rpc.ts";
 import type { Timings } from "../../contracts/timings.ts";
-import { type Deadline, resendDelayMs } from "../deadlines.ts";
+import type { Deadline } from "../deadlines.ts";
+import { resendDelayMs } from "../resend-delay.ts";
 import type { Transaction } from "../transactions.ts";
 import type { JobTable } from "./job-table.ts";
 import { demandOf } from "./schedule.ts";
@@ -41,6 +42,12 @@ export class DemandReporter {
   /** Gives a slot back with the next report. */
   releaseSlot(slotId: string): void {
     this.#parts.storage.sql.exec("INSERT OR IGNORE INTO released_slots (slot_id) VALUES (?)", slotId);
+  }
+
+  /** Whether a slot was given back and the platform has not acknowledged it. */
+  wasReleased(slotId: string): boolean {
+    const row = this.#parts.storage.sql.exec("SELECT 1 FROM released_slots WHERE slot_id = ?", slotId).next();
+    return row.done !== true;
   }
 
   /** Reports when what the organization wants or holds has changed. */

@@ -3,7 +3,8 @@ import type { ClaimCommand } from "../../contracts/organization-rpc.ts";
 import type { JobMessage } from "../../contracts/queue-messages.ts";
 import type { Timings } from "../../contracts/timings.ts";
 import { newId } from "../../core/ids.ts";
-import { type Deadline, resendDelayMs } from "../deadlines.ts";
+import type { Deadline } from "../deadlines.ts";
+import { resendDelayMs } from "../resend-delay.ts";
 import type { Change } from "./change.ts";
 import type { IssueTable } from "./issue-table.ts";
 import type { JobSlot, JobState } from "./job-state.ts";
@@ -17,6 +18,8 @@ export interface DispatcherParts {
   /** The most slots that the organization may hold now. */
   readonly concurrencyLimit: () => number;
   readonly releaseSlot: (slotId: string) => void;
+  /** Whether a slot was given back, though the platform may not know it yet. */
+  readonly wasReleased: (slotId: string) => boolean;
   /** Sends to the queue lane of a slot. */
   readonly send: (slotNumber: number, message: JobMessage) => Promise<unknown>;
 }
@@ -30,9 +33,9 @@ export class Dispatcher {
 
   /** Gives a granted slot to the job whose turn it is; false when no job can use it. The same grant twice is one. */
   grant(change: Change, slot: JobSlot): boolean {
-    const { jobs, concurrencyLimit } = this.#parts;
+    const { jobs, concurrencyLimit, wasReleased } = this.#parts;
     if (jobs.findBySlot(slot.slotId) !== null) return true;
-    if (jobs.heldSlotIds().length >= concurrencyLimit()) return false;
+    if (wasReleased(slot.slotId) || jobs.heldSlotIds().length >= concurrencyLimit()) return false;
     const job = jobs.nextWaiting(change.nowMs);
     if (job === null) return false;
     this.dispatch(change, { ...job, slot });

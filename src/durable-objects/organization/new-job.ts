@@ -16,7 +16,7 @@ export interface JobOrder extends FirstJob {
 }
 
 /** A job that waits for its first slot; neither stored nor told of yet. */
-export function newJob(order: JobOrder, nowMs: number): JobState {
+function newJob(order: JobOrder, nowMs: number): JobState {
   const record: JobRecord = {
     ...order,
     id: newId("job", nowMs),

@@ -93,6 +93,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
     timings,
     concurrencyLimit: () => limits().concurrencyLimit,
     releaseSlot: (slotId) => reporter.releaseSlot(slotId),
+    wasReleased: (slotId) => reporter.wasReleased(slotId),
     send: options.sendJob,
   });
   const slices = new Slices({ issues, jobs, attempts, artifacts, dispatcher, timings });

@@ -2,7 +2,8 @@
 import type { EventCursor } from "../../contracts/events.ts";
 import type { RecordsMessage } from "../../contracts/queue-messages.ts";
 import type { Timings } from "../../contracts/timings.ts";
-import { type Deadline, resendDelayMs } from "../deadlines.ts";
+import type { Deadline } from "../deadlines.ts";
+import { resendDelayMs } from "../resend-delay.ts";
 import type { Transaction } from "../transactions.ts";
 import type { EventLog } from "./event-log.ts";
 

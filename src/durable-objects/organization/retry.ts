@@ -6,7 +6,7 @@ const transientMaxMs = 5 * 60_000;
 const transientLimitMs = 24 * 60 * 60_000;
 /** Within a wait this short the job keeps its slot. */
 const slotKeptMs = 5_000;
-export const effectMaxTries = 8;
+const effectMaxTries = 8;
 
 export interface JobFailure {
   readonly failureClass: "transient" | "permanent" | "final";

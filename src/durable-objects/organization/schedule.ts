@@ -33,7 +33,7 @@ export function demandOf(waiting: WaitingJobs, heldSlots: number, concurrencyLim
 
 /** Why nothing of an issue runs; null when something does, or nothing waits. */
 export function blockingLimitOf(
-  jobs: readonly Pick<JobState, "record" | "slot" | "readyAtMs">[],
+  jobs: readonly (Pick<JobState, "slot" | "readyAtMs"> & { readonly record: Pick<JobRecord, "status"> })[],
   organization: { readonly heldSlots: number; readonly concurrencyLimit: number; readonly nowMs: number },
 ): BlockingLimit {
   if (jobs.some(({ record }) => record.status === "RUNNING")) return null;

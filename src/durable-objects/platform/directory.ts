@@ -1,27 +1,8 @@
 /** The organizations that the platform knows, and the terms that follow from their settings. */
 import type { OrganizationSettings } from "../../contracts/platform-rpc.ts";
-import {
-  defaultTerms,
-  limitsByTier,
-  organizationLimitsSchema,
-  repositorySchema,
-  type Terms,
-} from "../../contracts/terms.ts";
+import { defaultTerms, type Terms } from "../../contracts/terms.ts";
 import { fromStoredJson } from "../stored-json.ts";
-
-/** The terms of settings; throws `ZodError` when a limit is not positive or the repository has no such name. */
-export function termsOf(settings: OrganizationSettings, version: number): Terms {
-  const { organizationId, tier, slug, repository, limitOverrides } = settings;
-  const base = tier === null ? defaultTerms(organizationId).limits : limitsByTier[tier];
-  return {
-    organizationId,
-    version,
-    tier,
-    limits: organizationLimitsSchema.parse({ ...base, ...limitOverrides }),
-    slug,
-    repository: repositorySchema.nullable().parse(repository),
-  };
-}
+import { termsOf } from "./terms-of.ts";
 
 export interface DirectoryEntry {
   readonly settings: OrganizationSettings;

@@ -64,7 +64,7 @@ export class PlatformObject extends DurableObject<Env> implements Rpc.PlatformRp
     return this.#answer(() => this.#directory.terms(organizationId));
   }
 
-  /** Throws `ZodError` when a limit or the repository's name is not valid. */
+  /** Throws when a limit or the repository's name is not valid. */
   putOrganization(settings: Rpc.OrganizationSettings): Promise<Rpc.OrganizationEntry> {
     return this.#change((transaction) => {
       const entry = this.#directory.put(settings);

@@ -2,7 +2,8 @@
 import type { OrganizationRpc } from "../../contracts/organization-rpc.ts";
 import type { Terms } from "../../contracts/terms.ts";
 import type { Timings } from "../../contracts/timings.ts";
-import { type Deadline, resendDelayMs } from "../deadlines.ts";
+import type { Deadline } from "../deadlines.ts";
+import { resendDelayMs } from "../resend-delay.ts";
 import type { Transaction, Transactions } from "../transactions.ts";
 import type { Directory } from "./directory.ts";
 

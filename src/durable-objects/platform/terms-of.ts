@@ -1,0 +1,21 @@
+import { z } from "zod";
+import type { OrganizationSettings } from "../../contracts/platform-rpc.ts";
+import {
+  defaultTerms,
+  limitsByTier,
+  organizationLimitsSchema,
+  repositorySchema,
+  type Terms,
+} from "../../contracts/terms.ts";
+
+/** What of the settings has to have a certain shape. */
+const checkedSchema = z.object({ limits: organizationLimitsSchema, repository: repositorySchema.nullable() });
+
+/** The terms that follow from settings. Throws when a limit is not positive, or the repository has no possible name. */
+export function termsOf(settings: OrganizationSettings, version: number): Terms {
+  const { organizationId, tier, slug, repository, limitOverrides } = settings;
+  const base = tier === null ? defaultTerms(organizationId).limits : limitsByTier[tier];
+  const checked = checkedSchema.safeParse({ limits: { ...base, ...limitOverrides }, repository });
+  if (!checked.success) throw new Error(`settings of an organization: ${z.prettifyError(checked.error)}`);
+  return { organizationId, version, tier, slug, ...checked.data };
+}

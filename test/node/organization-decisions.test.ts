@@ -1,0 +1,358 @@
+import { describe, expect, test } from "vitest";
+import type { ReviewDecision } from "../../src/contracts/organization-rpc.ts";
+import type { ReviewRecord } from "../../src/contracts/records.ts";
+import { limitsByTier } from "../../src/contracts/terms.ts";
+import { decideAdmission, utcDayStartMs } from "../../src/durable-objects/organization/admission.ts";
+import { decideCheckpoint } from "../../src/durable-objects/organization/checkpoint-decision.ts";
+import { contentHashOf } from "../../src/durable-objects/organization/content-hash.ts";
+import { approverOf, mustBeReviewed, nextStep } from "../../src/durable-objects/organization/next-step.ts";
+import { planPullRequest } from "../../src/durable-objects/organization/pull-request-plan.ts";
+import { backOffMs, decideEffectRetry, decideJobFailure } from "../../src/durable-objects/organization/retry.ts";
+import { decideReview } from "../../src/durable-objects/organization/review-decision.ts";
+import { blockingLimitOf, demandOf, queueKey } from "../../src/durable-objects/organization/schedule.ts";
+import { canSeeIssuesOf } from "../../src/durable-objects/organization/visibility.ts";
+
+const nowMs = Date.UTC(2026, 10, 22, 18, 30);
+const minuteMs = 60_000;
+
+describe("admission", () => {
+  const free = { issuesLastHour: 0, hourBlockedByAtMs: null, issuesToday: 0 };
+  const plain = { requestedAgentType: null, requestedModel: null };
+  const { pro, enterprise } = limitsByTier;
+
+  test("begins with triage on haiku", () => {
+    expect(decideAdmission(plain, free, pro, nowMs)).toMatchObject({
+      kind: "admit",
+      firstJob: { role: "triage", agentType: "meta.triage", model: "haiku" },
+    });
+  });
+
+  test.each([
+    ["pro", pro, null, "sonnet"],
+    ["enterprise, which may use opus only when asked", enterprise, null, "sonnet"],
+    ["enterprise, asked", enterprise, "opus", "opus"],
+    ["haiku only", { ...pro, models: ["haiku" as const] }, null, "haiku"],
+    ["opus only", { ...pro, models: ["opus" as const] }, null, "opus"],
+  ] as const)("gives a named agent the model of %s", (_name, limits, requestedModel, model) => {
+    const request = { requestedAgentType: "briefs.status-workflow", requestedModel };
+    expect(decideAdmission(request, free, { ...limits, models: [...limits.models] }, nowMs)).toMatchObject({
+      kind: "admit",
+      firstJob: { role: "work", agentType: "briefs.status-workflow", model },
+    });
+  });
+
+  test.each([
+    ["an agent that the tier lacks", { requestedAgentType: "briefs.x" }, "agent_not_allowed"],
+    ["a system agent", { requestedAgentType: "meta.triage" }, "agent_not_allowed"],
+    ["a model that the tier lacks", { requestedModel: "opus" as const }, "model_not_allowed"],
+  ])("refuses %s", (_name, request, code) => {
+    const decision = decideAdmission({ ...plain, ...request }, free, limitsByTier.free, nowMs);
+    expect(decision).toMatchObject({ kind: "refuse", failure: { code } });
+  });
+
+  test("counts a sliding hour and says when the next issue fits", () => {
+    const counts = { issuesLastHour: 100, hourBlockedByAtMs: nowMs - 50 * minuteMs, issuesToday: 0 };
+    expect(decideAdmission(plain, counts, enterprise, nowMs)).toMatchObject({
+      failure: { code: "rate_limited", retryAfterSeconds: 600 },
+    });
+    expect(decideAdmission(plain, { ...counts, issuesLastHour: 99 }, enterprise, nowMs).kind).toBe("admit");
+  });
+
+  test("counts a UTC day and says when the next one begins", () => {
+    expect(utcDayStartMs(nowMs)).toBe(Date.UTC(2026, 10, 22));
+    expect(decideAdmission(plain, { ...free, issuesToday: 100 }, pro, nowMs)).toMatchObject({
+      failure: { code: "quota_exhausted", retryAfterSeconds: 5.5 * 3_600 },
+    });
+  });
+});
+
+describe("schedule", () => {
+  test("orders by priority, then age, and lets nothing wait for ever", () => {
+    const key = (priority: number, createdAtMs: number) => queueKey({ priority, createdAtMs });
+    expect(key(1, 1_000)).toBeLessThan(key(2, 0));
+    expect(key(5, 0)).toBeLessThan(key(5, 1));
+    expect(key(10, 0)).toBeLessThan(key(1, 91 * minuteMs));
+  });
+
+  test.each([
+    [3, 0, 2, 2],
+    [3, 1, 2, 1],
+    [1, 0, 5, 1],
+    [2, 3, 2, 0],
+    [0, 0, 2, 0],
+  ])("%i waiting and %i held under a limit of %i want %i", (count, held, limit, demand) => {
+    const waiting = { count, headPriority: count === 0 ? null : 1, oldestAtMs: count === 0 ? null : 7 };
+    expect(demandOf(waiting, held, limit)).toEqual(
+      demand === 0 ? { demand, headPriority: null, oldestAtMs: null } : { demand, headPriority: 1, oldestAtMs: 7 },
+    );
+  });
+
+  const job = (status: "PENDING" | "RUNNING" | "COMPLETED", readyAtMs = 0, slotId: string | null = null) => ({
+    record: { status },
+    readyAtMs,
+    slot: slotId === null ? null : { slotId, slotNumber: 0 },
+  });
+  test.each([
+    ["a running job", [job("PENDING"), job("RUNNING")], 2, null],
+    ["nothing to run", [job("COMPLETED")], 0, null],
+    ["a dispatched job", [job("PENDING", 0, "slt")], 1, null],
+    ["a full organization", [job("PENDING")], 2, "organization_concurrency"],
+    ["a full platform", [job("PENDING")], 1, "global_concurrency"],
+    ["a back-off", [job("PENDING", nowMs + 1)], 0, "retry_delay"],
+  ])("says why %s waits", (_name, jobs, heldSlots, limit) => {
+    expect(blockingLimitOf(jobs, { heldSlots, concurrencyLimit: 2, nowMs })).toBe(limit);
+  });
+});
+
+describe("failure", () => {
+  const failure = {
+    failureClass: "transient",
+    retryAfterMs: null,
+    transientFailures: 0,
+    transientForMs: 0,
+    attempts: 1,
+    maxAttempts: 3,
+  } as const;
+
+  test("backs off ever longer, with jitter, up to five minutes, and never before it was asked to", () => {
+    expect(backOffMs(0, null, 0)).toBe(500);
+    expect(backOffMs(0, null, 1)).toBe(1_000);
+    expect(backOffMs(3, null, 1)).toBe(8_000);
+    expect(backOffMs(40, null, 1)).toBe(5 * minuteMs);
+    expect(backOffMs(0, 30_000, 1)).toBe(30_000);
+  });
+
+  test.each([
+    ["a short transient wait keeps the slot", {}, { kind: "wait", delayMs: 1_000, keepSlot: true }],
+    ["five seconds still do", { retryAfterMs: 5_000 }, { kind: "wait", delayMs: 5_000, keepSlot: true }],
+    ["a longer one does not", { retryAfterMs: 5_001 }, { kind: "wait", delayMs: 5_001, keepSlot: false }],
+    [
+      "a provider that stays away for a day ends the job",
+      { transientForMs: 24 * 60 * minuteMs },
+      { kind: "give_up", reason: "provider_unavailable" },
+    ],
+    ["a permanent one begins an attempt", { failureClass: "permanent" as const }, { kind: "new_attempt" }],
+    [
+      "the last permanent one ends the job",
+      { failureClass: "permanent" as const, attempts: 3 },
+      { kind: "give_up", reason: null },
+    ],
+    ["a final one ends it at once", { failureClass: "final" as const }, { kind: "give_up", reason: null }],
+  ])("%s", (_name, changes, decision) => {
+    expect(decideJobFailure({ ...failure, ...changes }, 1)).toEqual(decision);
+  });
+
+  test("an effect is tried eight times", () => {
+    expect(decideEffectRetry(1, null, 1)).toEqual({ kind: "wait", delayMs: 1_000 });
+    expect(decideEffectRetry(7, null, 1)).toEqual({ kind: "wait", delayMs: 64_000 });
+    expect(decideEffectRetry(8, null, 1)).toEqual({ kind: "give_up" });
+  });
+});
+
+describe("next step", () => {
+  const triage = {
+    role: "triage",
+    triage: {
+      type: "BUG",
+      priority: "LOW",
+      module: "briefs",
+      complexity: 1,
+      agent: "briefs.x",
+      confidence: 1,
+      reason: "",
+      estimate: { costMicroUsd: 0, durationSeconds: 0 },
+    },
+    byRules: false,
+    next: { agentType: "briefs.x", model: "haiku", modelReason: "simple" },
+  } as const;
+  const work = { role: "work", summary: "done" } as const;
+  const pass = { role: "review", decision: "pass", summary: "fine" } as const;
+  const sendBack = { role: "review", decision: "send_back", summary: "no test" } as const;
+  const change = { artifactId: "art_1", approver: { kind: "platform" } as const, isRevision: false };
+  const refused = { ...change, approver: { kind: "refused", path: ".env", reason: "secret" } as const };
+
+  test.each([
+    ["triage leads to its agent's work", triage, null, { kind: "start_work", job: triage.next }],
+    ["work without a change is done", work, null, { kind: "done" }],
+    ["a change is reviewed by an agent", work, change, { kind: "review_change", artifactId: "art_1" }],
+    ["a refused path ends it", work, refused, { kind: "refuse", path: ".env", reason: "secret" }],
+    ["a pass opens a review", pass, change, { kind: "open_review", artifactId: "art_1", approver: "platform" }],
+    [
+      "the first send-back repeats the work",
+      sendBack,
+      change,
+      { kind: "send_back", artifactId: "art_1", note: "no test" },
+    ],
+    [
+      "the second opens a review",
+      sendBack,
+      { ...change, isRevision: true },
+      { kind: "open_review", artifactId: "art_1", approver: "platform" },
+    ],
+  ] as const)("%s", (_name, outcome, proposed, step) => {
+    expect(nextStep(outcome, proposed)).toEqual(step);
+  });
+
+  test("knows what must be reviewed, and by whom", () => {
+    expect(mustBeReviewed("CONFIG")).toBe(true);
+    expect(mustBeReviewed("ANALYSIS")).toBe(false);
+    expect(approverOf("ERP_CHANGE", [], "acme")).toEqual({ kind: "organization" });
+    expect(approverOf("CODE_CHANGE", ["config/tenants/acme.config.ts"], "acme")).toEqual({ kind: "organization" });
+    expect(approverOf("CODE_CHANGE", ["src/a.ts"], "acme")).toEqual({ kind: "platform" });
+  });
+});
+
+describe("checkpoint", () => {
+  const withStep = (number: number) => ({ steps: [{ number }] });
+  test.each([
+    ["the next step", withStep(3), false, { kind: "apply" }],
+    ["a recorded step", withStep(2), false, { kind: "repeat" }],
+    ["a step too far", withStep(4), false, { kind: "gap", expected: 3, got: 4 }],
+    ["no step", { steps: [] }, false, { kind: "apply" }],
+    ["no step again", { steps: [] }, true, { kind: "repeat" }],
+  ])("with %s", (_name, checkpoint, isLastStepless, decision) => {
+    expect(decideCheckpoint(checkpoint, { stepsRecorded: 2, isLastStepless })).toEqual(decision);
+  });
+});
+
+describe("review decision", () => {
+  const review: ReviewRecord = {
+    id: "rev_1",
+    issueId: "iss_1",
+    artifactId: "art_1",
+    status: "OPEN",
+    approver: "platform",
+    contentHash: "hash",
+    agentVerdict: null,
+    decidedBy: null,
+    decidedAtMs: null,
+    note: null,
+    expiresAtMs: nowMs + 1,
+    createdAtMs: 0,
+  };
+  const decision: ReviewDecision = {
+    organizationId: "org",
+    reviewId: "rev_1",
+    decision: "approve",
+    note: null,
+    contentHash: "hash",
+    decidedBy: "ada",
+    actingAs: ["platform"],
+    deciderIds: ["ada-id"],
+  };
+  const closed = { status: "APPROVED", decidedBy: "ada" } as const;
+
+  test.each([
+    ["approves", {}, {}, "approve"],
+    ["rejects", { decision: "reject" as const }, {}, "reject"],
+    ["repeats", {}, closed, "repeat"],
+    ["is too late", {}, { expiresAtMs: nowMs }, "expired"],
+    ["needs the right approver", { actingAs: ["organization" as const] }, {}, "refuse"],
+    ["needs another person", { deciderIds: ["creator"] }, {}, "refuse"],
+    ["needs the content seen", { contentHash: "other" }, {}, "refuse"],
+    ["meets another person's decision", { decidedBy: "bob" }, closed, "refuse"],
+    ["cannot be turned round", { decision: "reject" as const }, closed, "refuse"],
+  ])("%s", (_name, decided, reviewed, kind) => {
+    expect(decideReview({ ...decision, ...decided }, { ...review, ...reviewed }, "creator", nowMs).kind).toBe(kind);
+  });
+});
+
+describe("content hash", () => {
+  const change = {
+    content: "why",
+    diffPatch: "patch",
+    files: [
+      { path: "b", content: "2" },
+      { path: "a", content: null },
+    ],
+  };
+  test("is the same for the same change, in whatever order its files come", () => {
+    expect(contentHashOf({ ...change, files: change.files.toReversed() })).toBe(contentHashOf(change));
+    expect(contentHashOf(change)).toMatch(/^[0-9a-f]{64}$/u);
+  });
+  test.each([
+    ["the words", { content: "other" }],
+    ["the patch", { diffPatch: null }],
+    [
+      "a file's content",
+      {
+        files: [
+          { path: "b", content: "3" },
+          { path: "a", content: null },
+        ],
+      },
+    ],
+    [
+      "a deletion for an empty file",
+      {
+        files: [
+          { path: "b", content: "2" },
+          { path: "a", content: "" },
+        ],
+      },
+    ],
+    [
+      "where a path ends",
+      {
+        files: [
+          { path: "b2", content: "" },
+          { path: "a", content: null },
+        ],
+      },
+    ],
+  ])("differs with %s", (_name, changes) => {
+    expect(contentHashOf({ ...change, ...changes })).not.toBe(contentHashOf(change));
+  });
+});
+
+describe("pull request plan", () => {
+  const repository = { owner: "spokestack", name: "erp" };
+  const artifact = {
+    id: "art_1",
+    jobId: "job_1",
+    issueId: "iss_1",
+    type: "CODE_CHANGE" as const,
+    name: "Fix",
+    contentBodyId: "art_1:content",
+    filePath: null,
+    diffPatchBodyId: null,
+    metadata: { title: "Fix briefs", baseCommit: "c0ffee", baseBranch: "main", repository },
+    createdAtMs: 0,
+  };
+  const view = { artifact, content: "Because.", diffPatch: null };
+
+  test("holds everything that commit and pull request are made of", () => {
+    expect(planPullRequest(view, { organizationId: "org-1", repository }, nowMs)).toEqual({
+      kind: "plan",
+      plan: {
+        repository,
+        baseBranch: "main",
+        baseCommit: "c0ffee",
+        branch: "agent/org-org-1/iss_1",
+        commitMessage: "Fix briefs\n\nIssue: iss_1\n",
+        author: { name: "SpokeStack Agents", email: "agents@spokestack.invalid", dateIso: "2026-11-22T18:30:00.000Z" },
+        title: "Fix briefs",
+        body: "Because.",
+      },
+    });
+  });
+
+  test.each([
+    ["no repository is bound any more", null, artifact.metadata],
+    ["another repository is bound", { ...repository, name: "other" }, artifact.metadata],
+    ["the artifact has no base", repository, { title: "Fix briefs" }],
+  ])("is impossible when %s", (_name, bound, metadata) => {
+    const changed = { ...view, artifact: { ...artifact, metadata } };
+    expect(planPullRequest(changed, { organizationId: "org-1", repository: bound }, nowMs).kind).toBe("impossible");
+  });
+});
+
+describe("visibility", () => {
+  test("is everything, or one's own", () => {
+    const own = { kind: "own", userIds: ["a", "b"] } as const;
+    expect(canSeeIssuesOf({ kind: "all" }, null)).toBe(true);
+    expect(canSeeIssuesOf(own, "b")).toBe(true);
+    expect(canSeeIssuesOf(own, "c")).toBe(false);
+    expect(canSeeIssuesOf(own, null)).toBe(false);
+  });
+});

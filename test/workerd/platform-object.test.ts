@@ -1,0 +1,230 @@
+import { reset, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import type { OrganizationSettings } from "../../src/contracts/platform-rpc.ts";
+import { defaultTerms, limitsByTier } from "../../src/contracts/terms.ts";
+import { createJobSender } from "../../src/durable-objects/job-lanes.ts";
+import {
+  claim,
+  clients,
+  everything,
+  failureOf,
+  jobMessages,
+  mintOrganizationId,
+  nextJobMessage,
+  objectOf,
+  repository,
+  runJob,
+  submit,
+  termsFor,
+} from "./organization-driver.ts";
+import { advanceMs } from "./test-clock.ts";
+
+afterEach(reset);
+
+const platform = () => clients.platform();
+const platformObject = () => env.PLATFORM.getByName("platform");
+const named = { requestedAgentType: "briefs.status-workflow" } as const;
+const done = { role: "work", summary: "Nothing to change." } as const;
+
+function settingsFor(organizationId: string, changes: Partial<OrganizationSettings> = {}): OrganizationSettings {
+  return { organizationId, tier: "pro", slug: "acme", repository, limitOverrides: {}, ...changes };
+}
+
+/** Submits issues whose work may run as wide as `concurrentJobs`. */
+async function submitMany(organizationId: string, count: number, concurrentJobs: number): Promise<void> {
+  const terms = termsFor(organizationId, { concurrentJobs });
+  for (let made = 0; made < count; made += 1) await submit(organizationId, { ...named, terms });
+}
+
+const totalMessages = (organizationIds: readonly string[]) =>
+  organizationIds.reduce((sum, organizationId) => sum + jobMessages(organizationId).length, 0);
+
+describe("slots", () => {
+  test("are shared by all organizations: never more than there are, and each freed one goes on", async () => {
+    const organizationIds = [mintOrganizationId(), mintOrganizationId()];
+    const [first = "", second = ""] = organizationIds;
+    await submitMany(first, 4, 10);
+    await submitMany(second, 4, 10);
+    await vi.waitUntil(() => totalMessages(organizationIds) === 5);
+    await vi.waitUntil(async () => {
+      const { slotsInUse, demand } = await platform().readStatus();
+      return slotsInUse === 5 && demand === 3;
+    });
+    await runJob(first, 0, done);
+    await vi.waitUntil(() => totalMessages(organizationIds) === 6);
+    expect((await platform().readStatus()).slotsInUse).toBe(5);
+  });
+
+  test("an organization keeps to its own limit", async () => {
+    const organizationId = mintOrganizationId();
+    await submitMany(organizationId, 3, 2);
+    await vi.waitUntil(() => jobMessages(organizationId).length === 2);
+    const [third] = (
+      await objectOf(organizationId).listUnprojected({
+        organizationId,
+        visibility: everything,
+        filter: {},
+        before: null,
+        limit: 1,
+      })
+    ).matching;
+    const detail = await objectOf(organizationId).readIssue({
+      organizationId,
+      issueId: third?.id ?? "",
+      visibility: everything,
+    });
+    expect(detail?.waitingFor).toBe("organization_concurrency");
+    expect(await platform().readStatus()).toMatchObject({ slotsInUse: 2, demand: 0 });
+    await runJob(organizationId, 0, done);
+    await nextJobMessage(organizationId, 2);
+  });
+
+  test("an expired slot stays with a holder that still uses it, and is freed when he does not", async () => {
+    const organizationId = mintOrganizationId();
+    await submit(organizationId, named);
+    await claim(await nextJobMessage(organizationId));
+    await vi.waitUntil(async () => (await platform().readStatus()).slotsInUse === 1);
+    await runInDurableObject(platformObject(), (_object, state) => {
+      const slot = { slotId: "slt_lost", number: 1, version: 99 };
+      state.storage.sql.exec(
+        "INSERT INTO slots (slot_id, number, organization_id, is_held, demand_version, lease_until_ms) VALUES (?, ?, ?, 1, ?, 0)",
+        slot.slotId,
+        slot.number,
+        organizationId,
+        slot.version,
+      );
+      state.storage.sql.exec("INSERT INTO deadlines (name, due_at_ms, tries) VALUES ('slot:slt_lost', 0, 0)");
+    });
+    expect((await platform().readStatus()).slotsInUse).toBe(2);
+    advanceMs(91_000);
+    await runDurableObjectAlarm(platformObject());
+    await vi.waitUntil(async () => (await platform().readStatus()).slotsInUse === 1);
+    expect(await platform().readOrganization(organizationId)).toBeNull();
+  });
+
+  test("a slot that the platform no longer knows is fenced: its slice may do nothing, and its job runs again", async () => {
+    const organizationId = mintOrganizationId();
+    await submit(organizationId, named);
+    const { job, epoch } = await claim(await nextJobMessage(organizationId));
+    await vi.waitUntil(async () => (await platform().readStatus()).slotsInUse === 1);
+    await runInDurableObject(platformObject(), (_object, state) => {
+      state.storage.sql.exec("DELETE FROM slots");
+    });
+    await objectOf(organizationId).checkIn({ organizationId });
+    const again = await claim(await nextJobMessage(organizationId, 1));
+    expect(again).toMatchObject({ epoch: epoch + 2, job: { id: job.id, attempts: 1 } });
+    expect(await objectOf(organizationId).renewLease({ organizationId, jobId: job.id, epoch })).toEqual({
+      accepted: false,
+    });
+  });
+
+  test("an older demand report is ignored, and slots that nobody knows are lost", async () => {
+    const organizationId = mintOrganizationId();
+    const report = {
+      organizationId,
+      version: 7,
+      demand: 0,
+      headPriority: null,
+      oldestAtMs: null,
+      weight: 1,
+      heldSlotIds: ["slt_unknown"],
+      releasedSlotIds: [],
+    };
+    expect(await platform().reportDemand(report)).toEqual({ version: 7, lostSlotIds: ["slt_unknown"] });
+    expect(await platform().reportDemand({ ...report, version: 6 })).toEqual({ version: 7, lostSlotIds: [] });
+  });
+
+  test("an organization whose storage began anew goes on from the platform's number", async () => {
+    const organizationId = mintOrganizationId();
+    const report = {
+      organizationId,
+      version: 50,
+      demand: 0,
+      headPriority: null,
+      oldestAtMs: null,
+      weight: 1,
+      heldSlotIds: [],
+      releasedSlotIds: [],
+    };
+    await platform().reportDemand(report);
+    await submit(organizationId, named);
+    await nextJobMessage(organizationId);
+    expect((await platform().reportDemand(report)).version).toBeGreaterThan(50);
+  });
+});
+
+describe("the directory", () => {
+  test("knows the defaults of a stranger, and turns settings into terms with a growing version", async () => {
+    const organizationId = mintOrganizationId();
+    expect(await platform().readTerms(organizationId)).toEqual(defaultTerms(organizationId));
+    expect(await platform().readOrganization(organizationId)).toBeNull();
+    await platform().putOrganization(settingsFor(organizationId));
+    const changed = await platform().putOrganization(
+      settingsFor(organizationId, { limitOverrides: { issuesPerHour: 5 } }),
+    );
+    expect(changed.terms).toMatchObject({
+      version: 2,
+      tier: "pro",
+      slug: "acme",
+      repository,
+      limits: { ...limitsByTier.pro, issuesPerHour: 5 },
+    });
+    expect(await platform().readOrganization(organizationId)).toEqual(changed);
+  });
+
+  test("refuses limits that are not positive", async () => {
+    const organizationId = mintOrganizationId();
+    const settings = settingsFor(organizationId, { limitOverrides: { concurrentJobs: 0 } });
+    expect(await failureOf(() => platform().putOrganization(settings))).toContain("concurrentJobs");
+    expect(await platform().readOrganization(organizationId)).toBeNull();
+  });
+
+  test("pushes new terms to the organization, which keeps the newest", async () => {
+    const organizationId = mintOrganizationId();
+    await platform().putOrganization(settingsFor(organizationId, { limitOverrides: { models: ["haiku"] } }));
+    await vi.waitUntil(async () =>
+      runInDurableObject(
+        platformObject(),
+        (_object, { storage }) =>
+          storage.sql.exec("SELECT 1 FROM deadlines WHERE name = ?", `terms:${organizationId}`).toArray().length === 0,
+      ),
+    );
+    const older = { ...termsFor(organizationId), version: 0 };
+    await submit(organizationId, { ...named, terms: older });
+    const { job, allowedModels } = await claim(await nextJobMessage(organizationId));
+    expect(job.model).toBe("haiku");
+    expect(allowedModels).toEqual(["haiku"]);
+  });
+});
+
+describe("lanes", () => {
+  test("are as many as the settings say, and at least as many as there are slots", () => {
+    expect(() => createJobSender(env, 11)).toThrow("11 global slots do not fit into 10 lanes");
+    expect(() => createJobSender({ ...env, AGENT_LANES: "12" }, 5)).toThrow("but 10 are bound");
+    expect(() => createJobSender({}, 5)).toThrow("AGENT_JOBS is not bound");
+  });
+});
+
+describe("operations", () => {
+  test("wakes busy organizations that have been silent", async () => {
+    const organizationId = mintOrganizationId();
+    await submit(organizationId, named);
+    await nextJobMessage(organizationId);
+    expect(await platform().wakeOverdue(60_000)).toBe(0);
+    advanceMs(61_000);
+    expect(await platform().wakeOverdue(60_000)).toBe(1);
+    await vi.waitUntil(async () => (await platform().wakeOverdue(60_000)) === 0);
+  });
+
+  test("keeps health samples, newest first", async () => {
+    const sample = (atMs: number) => ({
+      atMs,
+      healthy: true,
+      checks: { database: { ok: true, detail: "", durationMs: 3 } },
+    });
+    await platform().recordHealth(sample(1));
+    await platform().recordHealth(sample(2));
+    expect(await platform().readHealth(1)).toEqual([sample(2)]);
+  });
+});
