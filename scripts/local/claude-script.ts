@@ -1,7 +1,7 @@
 /** The scripted model of the local stack: it decides what to do, and every tool really does it. */
 import type { Conversation } from "./claude-conversation.ts";
 
-export interface ScriptedReply {
+interface ScriptedReply {
   readonly text: string;
   readonly calls: readonly { readonly name: string; readonly input: Readonly<Record<string, unknown>> }[];
 }

@@ -10,7 +10,7 @@ import { demoScript, type ClaudeScript } from "./claude-script.ts";
 import { promptUsage, tokensOf, type PromptUsage } from "./claude-usage.ts";
 
 /** One model call, in the order of arrival. */
-export interface ClaudeCall {
+interface ClaudeCall {
   /** Counts from 1. */
   readonly number: number;
   readonly atMs: number;
@@ -24,7 +24,7 @@ export interface ClaudeCall {
   readonly outcome: "waiting" | "answered" | "dropped";
 }
 
-export interface ClaudeHold {
+interface ClaudeHold {
   /** Resolves when the first matching call has arrived; it and all later ones wait. */
   readonly reached: Promise<ClaudeCall>;
   /** Lets the held calls go on. */

@@ -6,7 +6,7 @@ import type { JobRole } from "../contracts/records.ts";
 import type { ToolName } from "../tools/registry.ts";
 
 /** `tenant` agents work for one organization; `platform` agents are started by platform administrators only. */
-export type AgentLevel = "tenant" | "platform";
+type AgentLevel = "tenant" | "platform";
 
 /** What one job of the agent may use at most. */
 export interface AgentCeilings {

@@ -79,7 +79,7 @@ export function cutOffMessage(callIds: readonly string[]): string {
 }
 
 /** Why an attempt ended with a model's turn that the next one could not build on. */
-export const closings = ["refused", "context_full", "empty_answer", "unknown_stop"] as const;
+const closings = ["refused", "context_full", "empty_answer", "unknown_stop"] as const;
 export type Closing = (typeof closings)[number];
 
 /** Closes a transcript, so that a slice that resumes it sees what the model's stop reason was. It is never sent. */
