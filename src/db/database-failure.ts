@@ -1,7 +1,9 @@
 /** What a failure of a Prisma transaction means for whoever asked. */
 import { ZodError } from "zod";
+import { describeError } from "../core/errors.ts";
 import { Prisma } from "./generated/client.ts";
 import { isConnectionLoss, isPassingSqlState, unreachable } from "./neon-driver.ts";
+import { storableText } from "./records-to-rows.ts";
 
 /**
  * `refused`: the data is at fault, and the same again would be refused again. `unreachable`: another time may do.
@@ -39,6 +41,13 @@ export function sqlStateOf(error: unknown): string | null {
   if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return null;
   const code = property(property(property(error.meta, "driverAdapterError"), "cause"), "originalCode");
   return typeof code === "string" ? code : null;
+}
+
+/** Why the data was refused, in one line: Prisma's code, PostgreSQL's if there is one, and the last line of the message. */
+export function refusalReason(error: unknown): string {
+  const message = storableText(describeError(error)).trim().split("\n").at(-1) ?? "";
+  if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return message;
+  return [error.code, sqlStateOf(error), message].filter((part) => part !== null).join(" ");
 }
 
 /** The error to pass on: `AgentError` `unavailable` when Postgres cannot be reached, else the error as it is. */

@@ -1,9 +1,8 @@
 /** Brings Postgres up to an organization's event log: each event exactly once and in order, under one lock. */
 import { organizationEventSchema, type EventCursor, type OrganizationEvent } from "../contracts/events.ts";
 import type { EventSource, ProjectionPort } from "../contracts/ports.ts";
-import { describeError } from "../core/errors.ts";
 import { applyEvent, bodyIdsOf } from "./apply-event.ts";
-import { databaseFailure, failureKind } from "./database-failure.ts";
+import { databaseFailure, failureKind, refusalReason } from "./database-failure.ts";
 import type { DatabaseSettings } from "./neon-driver.ts";
 import { inTenant, withPrisma, type TenantTransaction } from "./prisma-client.ts";
 import { lockCursor, moveCursor } from "./projection-cursor.ts";
@@ -104,7 +103,7 @@ async function projectEvent(
     await applyEvent(transaction, organizationId, storable(event), bodies);
   } catch (error) {
     if (failureKind(error) !== "refused") throw error;
-    throw new RefusedEvent({ incarnation, seq, reason: storableText(describeError(error)) }, { cause: error });
+    throw new RefusedEvent({ incarnation, seq, reason: refusalReason(error) }, { cause: error });
   }
 }
 

@@ -19,8 +19,8 @@ export interface PagePlan {
 const maxRefusals = 3;
 
 /**
- * What the next page holds. After a refusal first what came before it, so that its trouble is its own; then it alone; and
- * after the last refusal the page goes on past it.
+ * What the next page holds. After a refusal first what came before the event, then the event alone, and after the last
+ * refusal the page that parks it. Each such page ends there, so that another refusal cannot undo it.
  */
 export function planPage(
   refusal: Refusal | null,
@@ -29,8 +29,8 @@ export function planPage(
   if (refusal === null || refusal.incarnation !== cursor.incarnation || cursor.seq >= refusal.seq) {
     return { throughSeq: null, park: null };
   }
-  if (refusal.times >= maxRefusals) return { throughSeq: null, park: refusal };
-  return { throughSeq: cursor.seq < refusal.seq - 1 ? refusal.seq - 1 : refusal.seq, park: null };
+  if (cursor.seq < refusal.seq - 1) return { throughSeq: refusal.seq - 1, park: null };
+  return { throughSeq: refusal.seq, park: refusal.times >= maxRefusals ? refusal : null };
 }
 
 /** Counts a refusal, anew for another event than before. */
