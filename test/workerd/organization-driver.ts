@@ -6,6 +6,7 @@ import { jobMessageSchema } from "../../src/contracts/queue-messages.ts";
 import type {
   ArtifactDraft,
   Assignment,
+  AttemptPrompt,
   Checkpoint,
   OrganizationRpc,
   SubmitCommand,
@@ -118,6 +119,11 @@ export function checkpointOf(assignment: Assignment, changes: Partial<Checkpoint
     logs: [],
     ...changes,
   };
+}
+
+/** What an attempt always sends, over this commit. */
+export function promptOver(base: Pick<AttemptPrompt, "baseCommit" | "baseBranch">): AttemptPrompt {
+  return { modelId: "claude-sonnet-5-5", system: "You fix briefs.", toolsJson: "[]", outputSchemaJson: null, ...base };
 }
 
 export const changedFiles = [{ path: "src/modules/briefs/status.ts", content: "export const fixed = true;\n" }];

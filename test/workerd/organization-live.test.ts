@@ -8,6 +8,7 @@ import {
   allEvents,
   claim,
   everything,
+  expectNoGaps,
   mintOrganizationId,
   nextJobMessage,
   objectOf,
@@ -130,6 +131,19 @@ describe("a live socket", () => {
     await vi.waitUntil(() => texts().length > 0);
     expect(texts()).toEqual([{ kind: "text", issueId, jobId: job.id, text: "Looking" }]);
     expect(stranger.frames.map(({ kind }) => kind)).toEqual(["hello"]);
+  });
+
+  test("closed by its viewer disturbs no other", async () => {
+    const organizationId = mintOrganizationId();
+    await submit(organizationId);
+    const { webSocket } = await watch(organizationId);
+    webSocket.close(1000, "bye");
+    const staying = await watch(organizationId, { after: 0 });
+    await submit(organizationId);
+    const last = await lastSeq(organizationId);
+    await staying.until(last);
+    expectChain(staying.events(), 0);
+    expectNoGaps(staying.events().map(({ event }) => event));
   });
 
   test("is refused without an upgrade", async () => {

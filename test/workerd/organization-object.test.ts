@@ -18,6 +18,7 @@ import {
   modelStep,
   nextJobMessage,
   objectOf,
+  promptOver,
   repository,
   runJob,
   submit,
@@ -65,14 +66,7 @@ describe("the way of one issue", () => {
     expect(work.job).toMatchObject({ role: "work", agentType: triage.agent, model: "sonnet", priority: 5 });
     expect(work).toMatchObject({ slug: "acme", repository, workspace: [], workspaceBase: null, underReview: null });
     expect(work.attempt).toEqual({ number: 1, prompt: null, messages: [], stepCount: 0 });
-    const prompt = {
-      modelId: "claude-sonnet-5-5",
-      system: "You fix briefs.",
-      toolsJson: "[]",
-      outputSchemaJson: null,
-      baseCommit: "c0ffee",
-      baseBranch: "main",
-    };
+    const prompt = promptOver({ baseCommit: "c0ffee", baseBranch: "main" });
     const slice = { organizationId, jobId: work.job.id, epoch: work.epoch };
     await organization.beginAttempt({ ...slice, attempt: 1, prompt, firstMessage: "first" });
     await organization.checkpoint(
@@ -270,14 +264,7 @@ describe("attempts and checkpoints", () => {
     const organization = objectOf(organizationId);
     await submit(organizationId);
     const assignment = await claim(await nextJobMessage(organizationId));
-    const prompt = {
-      modelId: "m",
-      system: "s",
-      toolsJson: "[]",
-      outputSchemaJson: null,
-      baseCommit: null,
-      baseBranch: null,
-    };
+    const prompt = promptOver({ baseCommit: null, baseBranch: null });
     const begin = {
       organizationId,
       jobId: assignment.job.id,
@@ -348,6 +335,14 @@ describe("review", () => {
     const organization = objectOf(organizationId);
     const { issueId } = await submit(organizationId, { requestedAgentType: "briefs.status-workflow" });
     const work = await claim(await nextJobMessage(organizationId));
+    await organization.beginAttempt({
+      organizationId,
+      jobId: work.job.id,
+      epoch: work.epoch,
+      attempt: 1,
+      prompt: promptOver({ baseCommit: "c0ffee", baseBranch: "main" }),
+      firstMessage: "first",
+    });
     await organization.checkpoint(checkpointOf(work, { steps: [modelStep(work, 1)], workspace: changedFiles }));
     await organization.finish({
       organizationId,
@@ -365,6 +360,7 @@ describe("review", () => {
       config: { reviewNote: "A test is missing." },
     });
     expect(again.workspace).toEqual(changedFiles);
+    expect(again.workspaceBase).toEqual({ commit: "c0ffee", branch: "main" });
     await runJob(organizationId, 3, sendBack);
     const detail = await organization.readIssue({ organizationId, issueId, visibility: everything });
     expect(detail).toMatchObject({
@@ -416,6 +412,23 @@ describe("review", () => {
 });
 
 describe("effects", () => {
+  test("are sent again, under the same id, until somebody claims them", async () => {
+    const organizationId = mintOrganizationId();
+    const organization = objectOf(organizationId);
+    const { reviewId, contentHash } = await bringToReview(organizationId);
+    await organization.decideReview({ organizationId, reviewId, decision: "approve", contentHash, ...administrator });
+    const first = await effectMessage(organizationId);
+    advanceMs(31_000);
+    await runDurableObjectAlarm(stubOf(organizationId));
+    expect(await effectMessage(organizationId, 1)).toEqual(first);
+    const { effectId } = first;
+    await organization.claimEffect({ organizationId, effectId });
+    const error = { reason: "forbidden", message: "403" };
+    await organization.finishEffect({ organizationId, effectId, epoch: 1, outcome: { kind: "permanent", error } });
+    const failed = (await allEvents(organizationId)).at(-1);
+    expect(failed).toMatchObject({ type: "issue.status_changed", data: { status: "FAILED" } });
+  });
+
   test("are tried again after a transient fault and taken from a silent delivery, and fail for good after eight tries", async () => {
     const organizationId = mintOrganizationId();
     const organization = objectOf(organizationId);
