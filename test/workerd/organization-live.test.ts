@@ -8,7 +8,6 @@ import {
   allEvents,
   claim,
   everything,
-  expectNoGaps,
   mintOrganizationId,
   nextJobMessage,
   objectOf,
@@ -143,7 +142,8 @@ describe("a live socket", () => {
     const last = await lastSeq(organizationId);
     await staying.until(last);
     expectChain(staying.events(), 0);
-    expectNoGaps(staying.events().map(({ event }) => event));
+    const seen = staying.events().map(({ event }) => event.seq);
+    expect(seen.slice(0, last)).toEqual(Array.from({ length: last }, (_, index) => index + 1));
   });
 
   test("is refused without an upgrade", async () => {
