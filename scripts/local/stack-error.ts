@@ -13,7 +13,6 @@ export async function startPart<Value>(part: string, start: () => Promise<Value>
   try {
     return await start();
   } catch (error) {
-    if (error instanceof StackError) throw error;
     const [firstLine = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
     throw new StackError(`${part}: ${firstLine}`, { cause: error });
   }

@@ -96,6 +96,7 @@ async function startParts(options: StackOptions, cleanup: CleanupStack): Promise
         storageDirectory: path.join(stateDirectory, "worker"),
         settings,
         onLog: (level, line) => options.log("worker", level, line),
+        signal,
       },
       options.onWorkerLost,
     ),

@@ -4,7 +4,7 @@ import { apiBasePath } from "../../src/contracts/http.ts";
 import { healthSchema, problemSchema } from "../../src/contracts/http-views.ts";
 import { StackError } from "./stack-error.ts";
 import { waitUntil } from "./wait-until.ts";
-import { startWorkerProcess, type WorkerOptions, type WorkerProcess } from "./worker-process.ts";
+import { endedTooEarly, startWorkerProcess, type WorkerOptions, type WorkerProcess } from "./worker-process.ts";
 
 const healthWithinMs = 60_000;
 
@@ -32,7 +32,7 @@ export async function startWorker(
   const start = async (): Promise<void> => {
     const started = await startWorkerProcess(options);
     current = started;
-    await healthAnswer(started);
+    await healthAnswer(started, options.signal);
     void started.ended.then(() => {
       if (current === started) onLost(control);
       return undefined;
@@ -60,18 +60,19 @@ export async function startWorker(
 }
 
 /** Degraded is an answer too: the Worker runs, and the database may come back. */
-async function healthAnswer(worker: WorkerProcess): Promise<void> {
-  let lost = false;
-  void worker.ended.then(() => (lost = true));
+async function healthAnswer(worker: WorkerProcess, signal: AbortSignal): Promise<void> {
+  let lost: StackError | null = null;
+  void worker.ended.then((failure) => (lost = endedTooEarly(failure)));
   const answer = await waitUntil(
     "the Worker's health",
     async () => {
-      if (lost) throw new StackError("the Worker's process ended before its health answered");
+      signal.throwIfAborted();
+      if (lost !== null) throw lost;
       return askHealth(worker.url);
     },
     { withinMs: healthWithinMs },
   );
-  if ("code" in answer) throw new StackError(`the Worker does not work: ${answer.code}, ${answer.detail}`);
+  if ("code" in answer) throw new StackError(`its health answers ${answer.code}: ${answer.detail}`);
 }
 
 async function askHealth(url: string): Promise<z.infer<typeof answerSchema> | null> {

@@ -4,7 +4,7 @@ import { ChildProcess } from "node:child_process";
 import os from "node:os";
 import path from "node:path";
 import process from "node:process";
-import { unstable_startWorker as startWorker } from "wrangler";
+import { unstable_DevEnv as DevEnv } from "wrangler";
 import { workerOrderSchema, type WorkerOrder, type WorkerReport } from "./worker-messages.ts";
 
 /** What the runtime says of one `console` call. */
@@ -26,12 +26,20 @@ function causes(error: unknown): readonly string[] {
   return error.cause === undefined ? [error.message] : [error.message, ...causes(error.cause)];
 }
 
+/** Tells the launcher, which then lets go of this process. */
+function fail(event: unknown): void {
+  const hasCause = typeof event === "object" && event !== null && "cause" in event && !(event instanceof Error);
+  report({ kind: "failed", message: causes(hasCause ? event.cause : event).join(": ") });
+}
+
 function report(message: WorkerReport): void {
   process.send?.(message);
 }
 
 async function run(order: Extract<WorkerOrder, { kind: "start" }>): Promise<void> {
-  const worker = await startWorker({
+  const runtime = new DevEnv();
+  for (const failure of ["buildFailed", "error"]) runtime.once(failure, fail);
+  const worker = await runtime.startWorker({
     config: order.configFile,
     env: "local",
     ...(order.entryFile === null ? {} : { entrypoint: order.entryFile }),
@@ -71,8 +79,5 @@ process.once("disconnect", endGroup);
 process.once("message", (message) => {
   const order = workerOrderSchema.parse(message);
   if (order.kind !== "start") return;
-  run(order).catch((error: unknown) => {
-    report({ kind: "failed", message: causes(error).join(": ") });
-    process.disconnect();
-  });
+  run(order).catch(fail);
 });

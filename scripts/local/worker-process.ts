@@ -9,13 +9,15 @@ import { workerReportSchema, type WorkerOrder } from "./worker-messages.ts";
 export interface WorkerOptions extends Omit<Extract<WorkerOrder, { kind: "start" }>, "kind"> {
   /** One line of the Worker's log, or of the runtime's own output. */
   readonly onLog: (level: string, line: string) => void;
+  /** Gives up while it starts; afterwards it has no effect. */
+  readonly signal: AbortSignal;
 }
 
 export interface WorkerProcess {
   readonly url: string;
   readonly processId: number;
-  /** Resolves when the process has ended, for whatever reason. */
-  readonly ended: Promise<void>;
+  /** Resolves when the process has ended, with what the runtime said of its own failure, if it said anything. */
+  readonly ended: Promise<string | null>;
   /** Ends the runtime in order. */
   stop(): Promise<void>;
   /** `kill -9` of the whole group. */
@@ -32,17 +34,25 @@ const quietEnvironment = {
 };
 
 /** Starts the Worker and resolves when it accepts requests. Throws `StackError` when the runtime refuses to start. */
-export async function startWorkerProcess({ onLog, ...order }: WorkerOptions): Promise<WorkerProcess> {
+export async function startWorkerProcess({ onLog, signal, ...order }: WorkerOptions): Promise<WorkerProcess> {
   const child = fork(new URL("worker-host.ts", import.meta.url), {
     detached: true,
     execArgv: ["--no-warnings"],
     env: { ...process.env, ...quietEnvironment },
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
-  const ended = once(child, "exit").then(() => undefined);
+  let failure: string | null = null;
+  child.on("message", (message) => {
+    const report = workerReportSchema.parse(message);
+    if (report.kind === "log") onLog(report.level, report.message);
+    if (report.kind !== "failed") return;
+    failure ??= report.message;
+    if (child.connected) child.disconnect();
+  });
+  const ended = once(child, "exit").then(() => failure);
   forwardOutput(child, onLog);
   child.send({ kind: "start", ...order } satisfies WorkerOrder);
-  const url = await readyUrl(child, onLog);
+  const url = await readyUrl(child, ended, signal);
   const processId = child.pid ?? 0;
   return {
     url,
@@ -64,14 +74,29 @@ function forwardOutput(child: ChildProcess, onLog: WorkerOptions["onLog"]): void
   if (child.stderr !== null) createInterface(child.stderr).on("line", (line) => onLog("warn", line));
 }
 
-async function readyUrl(child: ChildProcess, onLog: WorkerOptions["onLog"]): Promise<string> {
-  return new Promise((resolve, reject) => {
+async function readyUrl(child: ChildProcess, ended: WorkerProcess["ended"], signal: AbortSignal): Promise<string> {
+  // Its group ends with the channel.
+  const giveUp = (): void => {
+    if (child.connected) child.disconnect();
+  };
+  signal.addEventListener("abort", giveUp);
+  const ready = new Promise<string>((resolve) => {
     child.on("message", (message) => {
       const report = workerReportSchema.parse(message);
-      if (report.kind === "log") onLog(report.level, report.message);
       if (report.kind === "ready") resolve(report.url);
-      if (report.kind === "failed") reject(new StackError(`the Worker does not start: ${report.message}`));
     });
-    child.once("exit", () => reject(new StackError("the Worker's process ended before it was ready")));
   });
+  const neverReady = ended.then((failure) => {
+    throw endedTooEarly(failure);
+  });
+  try {
+    return await Promise.race([ready, neverReady]);
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+  }
+}
+
+/** What to say of a Worker that ended while it was starting. */
+export function endedTooEarly(failure: string | null): StackError {
+  return new StackError(failure ?? "its process ended while it was starting");
 }
