@@ -1,0 +1,134 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Visibility } from "../../src/contracts/caller.ts";
+import type { IssuePage } from "../../src/contracts/ports.ts";
+import type { IssueRecord } from "../../src/contracts/records.ts";
+import { createIssueReader } from "../../src/db/issue-reader.ts";
+import { createProjection } from "../../src/db/projection.ts";
+import { EventLogFixture } from "../support/database-event-log.ts";
+import { newOrganization, settingsOf } from "../support/database-fixture.ts";
+
+const reader = createIssueReader(settingsOf("agents_app"));
+const everyone: Visibility = { kind: "all" };
+
+/** Newest first; issues that were submitted in the same millisecond by their ids. */
+function newestFirst(left: IssueRecord, right: IssueRecord): number {
+  return right.createdAtMs - left.createdAtMs || (left.id < right.id ? 1 : -1);
+}
+
+let organizationId = "";
+let foreignOrganizationId = "";
+let freelancerId = "";
+const issues: IssueRecord[] = [];
+
+function page(fields: Partial<IssuePage>): IssuePage {
+  return { organizationId, visibility: everyone, filter: {}, before: null, limit: 100, excludeIds: [], ...fields };
+}
+
+async function idsOf(fields: Partial<IssuePage>): Promise<readonly string[]> {
+  return (await reader.list(page(fields))).map(({ id }) => id);
+}
+
+beforeAll(async () => {
+  const own = await newOrganization();
+  const foreign = await newOrganization();
+  organizationId = own.id;
+  foreignOrganizationId = foreign.id;
+  freelancerId = own.users.FREELANCER.id;
+  const log = new EventLogFixture(own.id);
+  const firstMs = Date.UTC(2026, 10, 3);
+  const types = ["BUG", "FEATURE", "QUESTION"] as const;
+  const statuses = ["QUEUED", "REVIEW"] as const;
+  for (let index = 0; index < 23; index += 1) {
+    issues.push(
+      log.submit({
+        title: `Issue ${index}`,
+        type: types[index % 3] ?? "BUG",
+        status: statuses[index % 2] ?? "QUEUED",
+        priority: index === 5 ? "CRITICAL" : "LOW",
+        createdById: index % 4 === 0 ? freelancerId : own.users.STAFF.id,
+        // Several in every millisecond.
+        createdAtMs: firstMs + Math.floor(index / 3),
+      }),
+    );
+  }
+  issues.sort(newestFirst);
+  const foreignLog = new EventLogFixture(foreign.id);
+  foreignLog.submit({ id: issues[0]?.id ?? "", title: "the same id elsewhere" });
+  const projection = createProjection(settingsOf("agents_app"));
+  await projection.project(own.id, log);
+  await projection.project(foreign.id, foreignLog);
+});
+
+describe("the list", () => {
+  it("is newest first and whole", async () => {
+    expect(await reader.list(page({}))).toEqual(issues);
+  });
+
+  it.each([1, 4, 7])("has no gap and no repetition in pages of %i", async (limit) => {
+    const seen: IssueRecord[] = [];
+    for (;;) {
+      const last = seen.at(-1);
+      const next = await reader.list(page({ limit, before: last ?? null }));
+      if (next.length === 0) break;
+      seen.push(...next);
+    }
+    expect(seen.map(({ id }) => id)).toEqual(issues.map(({ id }) => id));
+  });
+
+  it("keeps to the filter", async () => {
+    for (const filter of [
+      { status: "REVIEW" },
+      { type: "QUESTION", status: "QUEUED" },
+      { priority: "CRITICAL" },
+    ] as const) {
+      const expected = issues.filter((issue) =>
+        Object.entries(filter).every(([field, value]) => Reflect.get(issue, field) === value),
+      );
+      expect(expected.length).toBeGreaterThan(0);
+      expect(await idsOf({ filter })).toEqual(expected.map(({ id }) => id));
+    }
+  });
+
+  it("shows a person who sees only his own nothing else", async () => {
+    const own = issues.filter(({ createdById }) => createdById === freelancerId).map(({ id }) => id);
+    expect(await idsOf({ visibility: { kind: "own", userIds: ["some-subject", freelancerId] } })).toEqual(own);
+    expect(await idsOf({ visibility: { kind: "own", userIds: [] } })).toEqual([]);
+  });
+
+  it("leaves out what the object answers for", async () => {
+    const [first, second, ...rest] = issues.map(({ id }) => id);
+    expect(await idsOf({ excludeIds: [first ?? "", second ?? ""] })).toEqual(rest);
+  });
+
+  it("holds nothing of another organization", async () => {
+    expect(await idsOf({ organizationId: "nowhere" })).toEqual([]);
+    expect(await reader.list(page({ organizationId: foreignOrganizationId }))).toMatchObject([
+      { organizationId: foreignOrganizationId, title: "the same id elsewhere" },
+    ]);
+  });
+});
+
+describe("one issue", () => {
+  it("is read within its organization and visibility", async () => {
+    const issue = issues.find(({ createdById }) => createdById !== freelancerId);
+    const id = issue?.id ?? "";
+    expect(await reader.read(organizationId, id, everyone)).toEqual({
+      issue,
+      jobs: [],
+      stepCount: 0,
+      reviews: [],
+      effects: [],
+      waitingFor: null,
+    });
+    expect(await reader.read(organizationId, id, { kind: "own", userIds: [freelancerId] })).toBeNull();
+    expect(await reader.read(organizationId, "iss_unknown", everyone)).toBeNull();
+  });
+
+  it("is not found from another organization, nor is anything of it", async () => {
+    const id = issues[1]?.id ?? "";
+    expect(await reader.read(foreignOrganizationId, id, everyone)).toBeNull();
+    expect(await reader.listSteps(foreignOrganizationId, id)).toEqual([]);
+    expect(await reader.listLogs(foreignOrganizationId, id)).toEqual([]);
+    expect(await reader.listArtifacts(foreignOrganizationId, id)).toEqual([]);
+  });
+});
