@@ -60,6 +60,7 @@ export function createDemoView(): DemoView {
           return [line("effect", [kind, status, result?.url ?? error?.message ?? ""].join(" ").trimEnd())];
         }
         case "log.written":
+          if (event.data.log.level === "DEBUG" || event.data.log.level === "INFO") return [];
           return [
             line(labelOf(event.jobId), pc.dim(`${event.data.log.level.toLowerCase()}: ${event.data.log.message}`)),
           ];

@@ -1,5 +1,5 @@
 /** Reads a pull request back from GitHub, as a person would look at it. */
-import { structuredPatch, formatPatch } from "diff";
+import { FILE_HEADERS_ONLY, formatPatch, structuredPatch } from "diff";
 import { z } from "zod";
 
 export interface RepositoryAccess {
@@ -80,7 +80,10 @@ export async function readChangedFiles(access: RepositoryAccess, pull: PullReque
 export function fileDiff(file: ChangedFile): string {
   const before = file.before === null ? "/dev/null" : `a/${file.path}`;
   const after = file.after === null ? "/dev/null" : `b/${file.path}`;
-  return formatPatch(structuredPatch(before, after, file.before ?? "", file.after ?? ""));
+  const patch = structuredPatch(before, after, file.before ?? "", file.after ?? "", undefined, undefined, {
+    context: 3,
+  });
+  return formatPatch(patch, FILE_HEADERS_ONLY);
 }
 
 async function readText(access: RepositoryAccess, path: string, ref: string): Promise<string> {
