@@ -5,6 +5,8 @@ import { wasmModules } from "./test/support/database-wasm.ts";
 /** Four depths: pure logic in Node, objects in workerd, services on PostgreSQL, and the whole stack. */
 export default defineConfig({
   test: {
+    // What a passing test prints is noise; what a failing one printed is evidence.
+    silent: "passed-only",
     reporters: process.env["VITEST_RESULTS_FILE"]
       ? ["default", ["json", { outputFile: process.env["VITEST_RESULTS_FILE"] }]]
       : ["default"],

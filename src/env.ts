@@ -67,7 +67,7 @@ export const settingNames: readonly string[] = [settingsSchema, gitHubSchema, sc
   Object.keys(schema.shape),
 );
 
-export type GitHubSettings = z.infer<typeof gitHubSchema>;
+type GitHubSettings = z.infer<typeof gitHubSchema>;
 
 /** What the objects need; every part of it has a default. */
 export interface SchedulingSettings {

@@ -13,10 +13,10 @@ export interface ModelEntry {
   readonly maxOutputTokens: number;
 }
 
-/** Prices as published on platform.claude.com/docs/en/about-claude/pricing on this day. */
-export const modelTableDate = "2026-10-07";
-
-/** Cache writes are priced for the five-minute lifetime, the only one that requests use. */
+/**
+ * Prices as published on platform.claude.com/docs/en/about-claude/pricing on 2026-10-07. Cache writes are priced for
+ * the five-minute lifetime, the only one that requests use.
+ */
 export const modelTable: Readonly<Record<ModelName, ModelEntry>> = {
   haiku: {
     apiId: "claude-haiku-5-5",

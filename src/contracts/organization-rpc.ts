@@ -132,7 +132,7 @@ export interface ReviewDecision extends Addressed {
 
 // --- slices: called by the jobs consumer ---
 
-export interface JobRef extends Addressed {
+interface JobRef extends Addressed {
   readonly jobId: string;
 }
 

@@ -19,7 +19,7 @@ import { repositorySchema } from "./terms.ts";
 export const jsonValueSchema = z.json();
 export type JsonValue = z.infer<typeof jsonValueSchema>;
 
-export const permissionLevels = ["ADMIN", "LEADERSHIP", "TEAM_LEAD", "STAFF", "FREELANCER", "CLIENT"] as const;
+const permissionLevels = ["ADMIN", "LEADERSHIP", "TEAM_LEAD", "STAFF", "FREELANCER", "CLIENT"] as const;
 export const permissionLevelSchema = z.enum(permissionLevels);
 export type PermissionLevel = z.infer<typeof permissionLevelSchema>;
 
@@ -61,8 +61,8 @@ export const issueRecordSchema = z.object({
 });
 export type IssueRecord = z.infer<typeof issueRecordSchema>;
 
-export const jobRoles = ["triage", "work", "review"] as const;
-export const jobRoleSchema = z.enum(jobRoles);
+const jobRoles = ["triage", "work", "review"] as const;
+const jobRoleSchema = z.enum(jobRoles);
 export type JobRole = z.infer<typeof jobRoleSchema>;
 
 export const jobErrorSchema = z.object({
@@ -99,7 +99,7 @@ export const jobRecordSchema = z.object({
 });
 export type JobRecord = z.infer<typeof jobRecordSchema>;
 
-export const tokenUsageSchema = z.object({
+const tokenUsageSchema = z.object({
   inputTokens: z.int().min(0),
   cacheWriteTokens: z.int().min(0),
   cacheReadTokens: z.int().min(0),
@@ -153,7 +153,7 @@ export const artifactRecordSchema = z.object({
 });
 export type ArtifactRecord = z.infer<typeof artifactRecordSchema>;
 
-export const reviewerKinds = ["organization", "platform"] as const;
+const reviewerKinds = ["organization", "platform"] as const;
 
 export const reviewRecordSchema = z.object({
   id: z.string(),
@@ -174,9 +174,9 @@ export const reviewRecordSchema = z.object({
 });
 export type ReviewRecord = z.infer<typeof reviewRecordSchema>;
 
-export const effectKinds = ["pull_request"] as const;
+const effectKinds = ["pull_request"] as const;
 
-export const pullRequestResultSchema = z.object({
+const pullRequestResultSchema = z.object({
   number: z.int(),
   url: z.string(),
   branch: z.string(),
@@ -207,7 +207,7 @@ export interface WorkspaceChange {
 }
 
 /** The commit and pull request of an approved change, fixed before the first outside call. */
-export const pullRequestPlanSchema = z.object({
+const pullRequestPlanSchema = z.object({
   repository: repositorySchema,
   baseBranch: z.string(),
   baseCommit: z.string(),

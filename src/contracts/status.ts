@@ -1,12 +1,12 @@
 /** The closed sets of states, the one table of legal job transitions, and the issue status as a pure function. */
 import { z } from "zod";
 
-export const issueSources = ["MANUAL", "ERP_TRIGGER", "GITHUB", "WEBHOOK", "SCHEDULED"] as const;
-export const issueTypes = ["BUG", "FEATURE", "ENHANCEMENT", "QUESTION", "TASK", "DEPLOYMENT"] as const;
-export const issuePriorities = ["CRITICAL", "HIGH", "MEDIUM", "LOW"] as const;
+const issueSources = ["MANUAL", "ERP_TRIGGER", "GITHUB", "WEBHOOK", "SCHEDULED"] as const;
+const issueTypes = ["BUG", "FEATURE", "ENHANCEMENT", "QUESTION", "TASK", "DEPLOYMENT"] as const;
+const issuePriorities = ["CRITICAL", "HIGH", "MEDIUM", "LOW"] as const;
 export const issueStatuses = ["PENDING", "QUEUED", "PROCESSING", "REVIEW", "COMPLETED", "FAILED", "CANCELLED"] as const;
 export const jobStatuses = ["PENDING", "RUNNING", "PAUSED", "COMPLETED", "FAILED", "CANCELLED"] as const;
-export const artifactTypes = [
+const artifactTypes = [
   "CODE_CHANGE",
   "ANALYSIS",
   "RECOMMENDATION",
@@ -17,7 +17,7 @@ export const artifactTypes = [
 ] as const;
 export const reviewStatuses = ["OPEN", "APPROVED", "REJECTED", "CHANGES_REQUESTED", "EXPIRED"] as const;
 export const effectStatuses = ["PENDING", "RUNNING", "COMPLETED", "FAILED"] as const;
-export const logLevels = ["DEBUG", "INFO", "WARN", "ERROR"] as const;
+const logLevels = ["DEBUG", "INFO", "WARN", "ERROR"] as const;
 
 export const issueSourceSchema = z.enum(issueSources);
 export const issueTypeSchema = z.enum(issueTypes);
@@ -35,8 +35,8 @@ export type IssuePriority = z.infer<typeof issuePrioritySchema>;
 export type IssueStatus = z.infer<typeof issueStatusSchema>;
 export type JobStatus = z.infer<typeof jobStatusSchema>;
 export type ArtifactType = z.infer<typeof artifactTypeSchema>;
-export type ReviewStatus = z.infer<typeof reviewStatusSchema>;
-export type EffectStatus = z.infer<typeof effectStatusSchema>;
+type ReviewStatus = z.infer<typeof reviewStatusSchema>;
+type EffectStatus = z.infer<typeof effectStatusSchema>;
 export type LogLevel = z.infer<typeof logLevelSchema>;
 
 /** The numeric priority that jobs are ordered by; smaller is more urgent. */

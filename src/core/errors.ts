@@ -1,7 +1,7 @@
 /** The closed set of error codes, and the one error class that carries them across layers. */
 
 /** Who has to act before the same request can succeed. */
-export type Actor = "caller" | "operator" | "nobody";
+type Actor = "caller" | "operator" | "nobody";
 
 interface ErrorSpec {
   readonly status: number;

@@ -9,7 +9,7 @@ export interface TokenUsage {
 }
 
 /** Prices in micro-dollars per million tokens, so that every published price is an integer. */
-export interface TokenPrices {
+interface TokenPrices {
   readonly inputMicroUsdPerMillion: number;
   readonly cacheWriteMicroUsdPerMillion: number;
   readonly cacheReadMicroUsdPerMillion: number;
