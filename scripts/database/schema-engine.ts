@@ -122,11 +122,11 @@ async function withEngine<Result>(
   }
 }
 
-/** The engine's message is followed by a trace of its own. */
+/** The engine's message is several lines, and followed by a trace of its own. */
 function withoutTrace(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
-  const [message] = error.message.split(/\n\s+0: /u);
-  return new Error(message, { cause: error });
+  const [message = ""] = error.message.split(/\n\s+0: /u);
+  return new Error(message.trim().replaceAll(/\s*\n\s*/gu, " "), { cause: error });
 }
 
 function filtersOf({ foreign }: MigrationProject): SchemaFilter {

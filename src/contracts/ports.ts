@@ -105,7 +105,7 @@ export interface TokenPort {
 // --- Postgres ---
 
 export interface IdentityPort {
-  /** The user behind a Supabase `sub` or an ERP user id; null when there is none. Plain SQL. Throws when Postgres is unreachable. */
+  /** The one user behind a Supabase `sub`; null when there is none. Plain SQL. Throws when Postgres is unreachable. */
   findBySubject(subject: string): Promise<IdentityRow | null>;
 }
 
