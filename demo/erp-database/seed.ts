@@ -2,10 +2,9 @@
 import { createHash } from "node:crypto";
 import { Client } from "pg";
 
-export const permissionLevels = ["ADMIN", "LEADERSHIP", "TEAM_LEAD", "STAFF", "FREELANCER", "CLIENT"] as const;
-export type PermissionLevel = (typeof permissionLevels)[number];
+type PermissionLevel = "ADMIN" | "LEADERSHIP" | "TEAM_LEAD" | "STAFF" | "FREELANCER" | "CLIENT";
 
-export interface SeedUser {
+interface SeedUser {
   /** `users.id`. */
   readonly id: string;
   /** The `sub` of the person's access token, a UUID. */
@@ -28,9 +27,7 @@ export const demoOrganization: SeedOrganization = organization("Northwind Studio
 /** A second tenant, which must see nothing of it. */
 export const secondOrganization: SeedOrganization = organization("Harbor Media");
 
-/**
- * An organization whose ids follow from its name, so that every run finds it again. Tests name their own.
- */
+/** An organization whose ids follow from its name, so that every run finds it again. Tests name their own. */
 export function organization(name: string): SeedOrganization {
   const slug = name.toLowerCase().replaceAll(/[^a-z0-9]+/gu, "-");
   const user = (level: PermissionLevel): SeedUser => {

@@ -21,7 +21,9 @@ export function configureDriver(relay: string | null): void {
 }
 
 /** The error that callers see when PostgreSQL cannot be reached or leaves in the middle. */
-export function unreachable(cause: unknown): AgentError {
+export function unreachable(error: unknown): AgentError {
+  // The driver throws the socket's own event, which says nothing in a log.
+  const cause = error instanceof Error ? error : new Error("the WebSocket to PostgreSQL failed", { cause: error });
   return new AgentError({ code: "unavailable", detail: "The database cannot be reached." }, { cause });
 }
 
