@@ -190,6 +190,11 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
     socket.close(1003, "this stream takes no messages");
   }
 
+  /** Completes the closing handshake, which a hibernating socket does not do by itself; the other side waits for it. */
+  override webSocketClose(socket: WebSocket): void {
+    socket.close();
+  }
+
   override webSocketError(_socket: WebSocket, error: unknown): void {
     this.#parts.logger.info("socket.failed", { error: describeError(error) });
   }
