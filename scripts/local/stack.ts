@@ -17,7 +17,7 @@ import {
 } from "./state-directory.ts";
 import { lockState } from "./state-lock.ts";
 import { startWorker, type WorkerControl } from "./worker-control.ts";
-import { dividedTimings, workerSettings, type WorkerSettings } from "./worker-settings.ts";
+import { checkDeveloperSettings, dividedTimings, workerSettings, type WorkerSettings } from "./worker-settings.ts";
 
 export interface StackOptions {
   /** Absolute path of what is kept between runs. */
@@ -73,6 +73,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
 async function startParts(options: StackOptions, cleanup: CleanupStack): Promise<Stack> {
   const { developer, signal, stateDirectory } = options;
+  checkDeveloperSettings(developer);
   const { kept, ports } = await openState(options, cleanup);
   await checkRealParts(developer);
   signal.throwIfAborted();

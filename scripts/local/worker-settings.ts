@@ -35,13 +35,31 @@ export function workerSettings(parts: {
     ...developers,
     ADMIN_TOKENS: developersTokens === undefined ? ownToken : `${developersTokens},${ownToken}`,
   };
+  requireValid(settings);
+  return settings;
+}
+
+/** Proves that what the developer set is valid, before anything is started with it. Throws `StackError`. */
+export function checkDeveloperSettings(developer: DeveloperSettings): void {
+  requireValid({ ...anyStandIns, ...developer.values });
+}
+
+/** Valid settings in the place of stand-ins that do not run yet. */
+const anyStandIns: WorkerSettings = {
+  ANTHROPIC_API_KEY: "stand-in",
+  DATABASE_URL: "postgresql://stand-in",
+  DATABASE_PLATFORM_URL: "postgresql://stand-in",
+  SUPABASE_URL: "http://stand-in",
+  ADMIN_TOKENS: `${adminName}:${"0".repeat(64)}`,
+};
+
+function requireValid(settings: WorkerSettings): void {
   try {
     parseSettings(settings);
   } catch (error) {
     if (error instanceof SettingsError) throw new StackError(`.dev.vars: ${error.message}`, { cause: error });
     throw error;
   }
-  return settings;
 }
 
 /** `leaseMs` is set by `LEASE_MS`. */

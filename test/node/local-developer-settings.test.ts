@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseDeveloperSettings } from "../../scripts/local/developer-settings.ts";
-import { workerSettings } from "../../scripts/local/worker-settings.ts";
+import { checkDeveloperSettings, workerSettings } from "../../scripts/local/worker-settings.ts";
 
 describe("parseDeveloperSettings", () => {
   it("takes the groups that are complete for real", () => {
@@ -61,6 +61,16 @@ describe("workerSettings", () => {
 
     expect(settings).toMatchObject({ ...standIns, AGENT_MAX_CONCURRENCY: "2" });
     expect(settings["ADMIN_TOKENS"]).toMatch(new RegExp(`^${developersToken},local:[0-9a-f]{64}$`, "u"));
+  });
+
+  it.each([
+    ["SUPABASE_URL=nowhere", "SUPABASE_URL"],
+    ["ADMIN_TOKENS=someone", "ADMIN_TOKENS"],
+    ["LEASE_MS=soon", "LEASE_MS"],
+  ])("refuses %j before anything starts", (text, names) => {
+    expect(() => checkDeveloperSettings(parseDeveloperSettings(text))).toThrow(
+      `.dev.vars: missing or invalid settings: ${names}`,
+    );
   });
 
   it("names wrong settings and none of their values", () => {
