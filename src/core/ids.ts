@@ -1,4 +1,5 @@
 import { ulid } from "ulid";
+import type { Random } from "./random.ts";
 
 /** The kinds of things that have an id; the prefix makes every id say what it names. */
 const idPrefixes = {
@@ -18,10 +19,10 @@ export type IdKind = keyof typeof idPrefixes;
 
 /**
  * A new id such as `iss_01JD…`: prefix and ULID (github.com/ulid/spec), so ids of one kind sort by time.
- * `nowMs` comes from the caller's clock.
+ * `nowMs` comes from the caller's clock; without a source of chance it is the runtime's own.
  */
-export function newId(kind: IdKind, nowMs: number): string {
-  return `${idPrefixes[kind]}_${ulid(nowMs)}`;
+export function newId(kind: IdKind, nowMs: number, random?: Random): string {
+  return `${idPrefixes[kind]}_${ulid(nowMs, random)}`;
 }
 
 /** A pattern that matches ids of one kind, for schemas. */

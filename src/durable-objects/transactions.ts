@@ -1,21 +1,22 @@
 /** One transaction of an object: what is written together, and what leaves only after it is. */
-import type { Clock } from "../core/clock.ts";
 import { describeError } from "../core/errors.ts";
-import type { Logger } from "../core/log.ts";
+import { type IdKind, newId } from "../core/ids.ts";
 import { type Deadline, Deadlines } from "./deadlines.ts";
+import type { ObjectPorts } from "./object-ports.ts";
 
 /** What a part may use while it changes the object's state. */
 export interface Transaction {
   readonly nowMs: number;
   readonly deadlines: Deadlines;
+  /** A new id of the transaction's time. */
+  readonly newId: (kind: IdKind) => string;
   /** Runs once the transaction is stored; its failure is logged, and a deadline must repeat what it was to do. */
   afterCommit(name: string, task: () => Promise<unknown>): void;
 }
 
 interface TransactionOptions {
   readonly context: DurableObjectState;
-  readonly clock: Clock;
-  readonly log: Logger;
+  readonly ports: ObjectPorts;
   /** Wait before a deadline whose handling threw is handled again. */
   readonly faultDelayMs: number;
 }
@@ -39,12 +40,14 @@ export class Transactions {
 
   /** Runs `work` as one synchronous transaction: everything that it writes is stored, or nothing when it throws. */
   run<Result>(work: (transaction: Transaction) => Result): Result {
-    const { context, clock } = this.#options;
+    const { context, ports } = this.#options;
     const tasks: PendingTask[] = [];
+    const nowMs = ports.clock.nowMs();
     const result = context.storage.transactionSync(() =>
       work({
-        nowMs: clock.nowMs(),
+        nowMs,
         deadlines: this.#deadlines,
+        newId: (kind) => newId(kind, nowMs, ports.random),
         afterCommit: (name, task) => tasks.push({ name, task }),
       }),
     );
@@ -58,16 +61,16 @@ export class Transactions {
    * whose handling throws is handled again later and stops no other.
    */
   handleDue(handle: (deadline: Deadline) => void): void {
-    const { clock, log, faultDelayMs } = this.#options;
+    const { ports, faultDelayMs } = this.#options;
     this.#armedAtMs = undefined;
-    const nowMs = clock.nowMs();
+    const nowMs = ports.clock.nowMs();
     for (const { name } of this.#deadlines.due(nowMs)) {
       const deadline = this.#deadlines.get(name);
       if (deadline === null || deadline.dueAtMs > nowMs) continue;
       try {
         handle(deadline);
       } catch (error) {
-        log.error("deadline.failed", { deadline: name, error: describeError(error) });
+        ports.logger.error("deadline.failed", { deadline: name, error: describeError(error) });
         this.#deadlines.set(name, nowMs + faultDelayMs, deadline.tries);
       }
     }
@@ -88,7 +91,7 @@ export class Transactions {
     try {
       await task();
     } catch (error) {
-      this.#options.log.warn("task.failed", { task: name, error: describeError(error) });
+      this.#options.ports.logger.warn("task.failed", { task: name, error: describeError(error) });
     }
   }
 }

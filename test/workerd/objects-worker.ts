@@ -8,13 +8,13 @@ export { RepositoryObject } from "../../src/durable-objects/repository/repositor
 
 export class OrganizationObject extends Organization {
   constructor(context: DurableObjectState, env: Env) {
-    super(context, env, testClock);
+    super(context, env, { clock: testClock });
   }
 }
 
 export class PlatformObject extends Platform {
   constructor(context: DurableObjectState, env: Env) {
-    super(context, env, testClock);
+    super(context, env, { clock: testClock });
   }
 }
 

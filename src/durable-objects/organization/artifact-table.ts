@@ -1,8 +1,8 @@
 /** Results of jobs, their large texts and files, and the jobs' logs. */
 import type { ArtifactDraft, ArtifactView } from "../../contracts/organization-rpc.ts";
 import type { ArtifactRecord, LogRecord, WorkspaceChange } from "../../contracts/records.ts";
-import { newId } from "../../core/ids.ts";
 import { fromStoredJson } from "../stored-json.ts";
+import type { Transaction } from "../transactions.ts";
 
 type RecordRow = { record: string };
 
@@ -14,8 +14,12 @@ export class ArtifactTable {
   }
 
   /** Stores a draft with its texts and files; the record names the texts by id. */
-  create(job: { readonly id: string; readonly issueId: string }, draft: ArtifactDraft, nowMs: number): ArtifactRecord {
-    const id = newId("artifact", nowMs);
+  create(
+    { newId, nowMs }: Pick<Transaction, "newId" | "nowMs">,
+    job: { readonly id: string; readonly issueId: string },
+    draft: ArtifactDraft,
+  ): ArtifactRecord {
+    const id = newId("artifact");
     const record: ArtifactRecord = {
       id,
       jobId: job.id,

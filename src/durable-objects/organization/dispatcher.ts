@@ -2,7 +2,6 @@
 import type { ClaimCommand } from "../../contracts/organization-rpc.ts";
 import type { JobMessage } from "../../contracts/queue-messages.ts";
 import type { Timings } from "../../contracts/timings.ts";
-import { newId } from "../../core/ids.ts";
 import type { Deadline } from "../deadlines.ts";
 import { resendDelayMs } from "../resend-delay.ts";
 import type { Change } from "./change.ts";
@@ -46,7 +45,7 @@ export class Dispatcher {
   dispatch(change: Change, job: JobState): void {
     const { record, slot } = job;
     if (slot === null) throw new Error(`job ${record.id} has no slot to be dispatched in`);
-    const dispatchId = newId("dispatch", change.nowMs);
+    const dispatchId = change.newId("dispatch");
     const dispatched: JobState = { ...job, dispatch: { dispatchId, claimed: false }, everDispatched: true };
     this.#parts.jobs.save(dispatched);
     change.append({

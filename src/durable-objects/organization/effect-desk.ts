@@ -3,7 +3,6 @@ import type { EffectClaim, EffectOutcome, EffectRef } from "../../contracts/orga
 import type { EffectMessage } from "../../contracts/queue-messages.ts";
 import type { ArtifactRecord, EffectRecord, JobError, PullRequestResult } from "../../contracts/records.ts";
 import type { Timings } from "../../contracts/timings.ts";
-import { newId } from "../../core/ids.ts";
 import type { Deadline } from "../deadlines.ts";
 import { resendDelayMs } from "../resend-delay.ts";
 import type { ArtifactTable } from "./artifact-table.ts";
@@ -34,7 +33,7 @@ export class EffectDesk {
     const idempotencyKey = `pull_request:${artifact.id}`;
     if (this.#parts.effects.findByKey(idempotencyKey) !== null) return;
     const record: EffectRecord = {
-      id: newId("effect", change.nowMs),
+      id: change.newId("effect"),
       issueId: artifact.issueId,
       artifactId: artifact.id,
       kind: "pull_request",

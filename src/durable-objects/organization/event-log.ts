@@ -1,7 +1,6 @@
 /** The organization's numbered events. */
 import type { EventCursor, NewEvent, OrganizationEvent } from "../../contracts/events.ts";
 import type { EventPage } from "../../contracts/organization-rpc.ts";
-import { newId } from "../../core/ids.ts";
 import { fromStoredJson } from "../stored-json.ts";
 
 const incarnationKey = "incarnation";
@@ -12,11 +11,11 @@ export class EventLog {
   readonly incarnation: string;
   readonly #sql: SqlStorage;
 
-  /** A storage without a log begins a new incarnation. */
-  constructor(storage: DurableObjectStorage, nowMs: number) {
+  /** A storage without a log begins the incarnation that is given. */
+  constructor(storage: DurableObjectStorage, newIncarnation: string) {
     this.#sql = storage.sql;
     const stored = storage.kv.get<string>(incarnationKey);
-    this.incarnation = stored ?? newId("incarnation", nowMs);
+    this.incarnation = stored ?? newIncarnation;
     if (stored === undefined) storage.kv.put(incarnationKey, this.incarnation);
   }
 

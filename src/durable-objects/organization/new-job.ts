@@ -1,5 +1,4 @@
 import type { JobRecord, JsonValue } from "../../contracts/records.ts";
-import { newId } from "../../core/ids.ts";
 import type { FirstJob } from "./admission.ts";
 import type { Change } from "./change.ts";
 import type { JobState } from "./job-state.ts";
@@ -16,10 +15,10 @@ export interface JobOrder extends FirstJob {
 }
 
 /** A job that waits for its first slot; neither stored nor told of yet. */
-function newJob(order: JobOrder, nowMs: number): JobState {
+function newJob(order: JobOrder, { newId, nowMs }: Change): JobState {
   const record: JobRecord = {
     ...order,
-    id: newId("job", nowMs),
+    id: newId("job"),
     status: "PENDING",
     attempts: 0,
     maxAttempts: defaultMaxAttempts,
@@ -50,7 +49,7 @@ function newJob(order: JobOrder, nowMs: number): JobState {
 
 /** Stores a new job of an issue and tells of it. */
 export function createJob(change: Change, jobs: JobTable, order: JobOrder): JobState {
-  const job = newJob(order, change.nowMs);
+  const job = newJob(order, change);
   jobs.save(job);
   change.append({ type: "job.created", issueId: order.issueId, jobId: job.record.id, data: { job: job.record } });
   return job;

@@ -5,10 +5,11 @@ import { liveViewerHeader, liveViewerSchema } from "../../contracts/live-viewer.
 import type * as Rpc from "../../contracts/organization-rpc.ts";
 import type { LogRecord, ReviewRecord, StepRecord } from "../../contracts/records.ts";
 import type { Terms } from "../../contracts/terms.ts";
-import { type Clock, systemClock } from "../../core/clock.ts";
+import type { Clock } from "../../core/clock.ts";
 import { describeError } from "../../core/errors.ts";
 import { parseSchedulingSettings } from "../../env.ts";
 import { createJobSender } from "../job-lanes.ts";
+import { type ObjectPorts, systemPorts } from "../object-ports.ts";
 import { platformStub } from "../platform-stub.ts";
 import { migrateSchema } from "../schema-version.ts";
 import { assignmentOf } from "./assignment.ts";
@@ -27,19 +28,20 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
   readonly #parts: OrganizationParts;
 
   /** Throws when it is not addressed by name, or when settings or bindings do not fit together. */
-  constructor(context: DurableObjectState, env: Env, clock: Clock = systemClock) {
+  constructor(context: DurableObjectState, env: Env, outside: Partial<ObjectPorts> = {}) {
     super(context, env);
     const { name } = context.id;
     if (name === undefined) throw new Error("an organization's object is addressed by the organization's id");
     const { globalSlots, reviewExpiresAfterMs, timings } = parseSchedulingSettings(env);
     migrateSchema(context.storage, organizationMigrations);
     this.#organizationId = name;
-    this.#clock = clock;
+    const ports: ObjectPorts = { ...systemPorts, ...outside };
+    this.#clock = ports.clock;
     this.#controlPollMs = timings.controlPollMs;
     this.#parts = createOrganizationParts({
       context,
       organizationId: name,
-      clock,
+      ports,
       timings,
       globalSlots,
       reviewExpiresAfterMs,

@@ -3,10 +3,11 @@ import type { OrganizationEvent } from "../../contracts/events.ts";
 import type { PlatformRpc } from "../../contracts/platform-rpc.ts";
 import type { EffectMessage, RecordsMessage } from "../../contracts/queue-messages.ts";
 import type { Timings } from "../../contracts/timings.ts";
-import type { Clock } from "../../core/clock.ts";
-import { createLogger, type Logger } from "../../core/log.ts";
+import type { Logger } from "../../core/log.ts";
+import { newId } from "../../core/ids.ts";
 import { type Deadline, parseDeadlineName } from "../deadlines.ts";
 import type { SendJob } from "../job-lanes.ts";
+import type { ObjectPorts } from "../object-ports.ts";
 import { Transactions } from "../transactions.ts";
 import { ArtifactTable } from "./artifact-table.ts";
 import { AttemptTable } from "./attempt-table.ts";
@@ -34,7 +35,7 @@ import { TermsKeeper } from "./terms-keeper.ts";
 export interface OrganizationOptions {
   readonly context: DurableObjectState;
   readonly organizationId: string;
-  readonly clock: Clock;
+  readonly ports: ObjectPorts;
   readonly timings: Timings;
   readonly globalSlots: number;
   readonly reviewExpiresAfterMs: number;
@@ -48,12 +49,13 @@ export type OrganizationParts = ReturnType<typeof createOrganizationParts>;
 
 /** Makes the parts over an object's storage, whose schema is up to date. */
 export function createOrganizationParts(options: OrganizationOptions) {
-  const { context, organizationId, clock, timings } = options;
+  const { context, organizationId, timings } = options;
   const { storage } = context;
-  const logger = createLogger({ component: "organization", organizationId });
-  const random = Math.random;
+  const logger = options.ports.logger.with({ component: "organization", organizationId });
+  const ports: ObjectPorts = { ...options.ports, logger };
+  const { random } = ports;
 
-  const log = new EventLog(storage, clock.nowMs());
+  const log = new EventLog(storage, newId("incarnation", ports.clock.nowMs(), random));
   const issues = new IssueTable(storage.sql);
   const jobs = new JobTable(storage.sql);
   const attempts = new AttemptTable(storage.sql);
@@ -66,7 +68,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
     return { concurrencyLimit: Math.min(concurrentJobs, options.globalSlots), weight };
   };
 
-  const transactions = new Transactions({ context, clock, log: logger, faultDelayMs: timings.resendAfterMs });
+  const transactions = new Transactions({ context, ports, faultDelayMs: timings.resendAfterMs });
   const sockets = new LiveSockets({ context, issues, log, logger });
   const control = new ControlDesk((jobId, epoch) => {
     const job = jobs.find(jobId);

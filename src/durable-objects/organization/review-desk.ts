@@ -1,7 +1,6 @@
 /** Opens reviews, takes people's decisions, and closes what nobody decided in time. */
 import type { Outcome, ReviewDecision, ReviewDetail } from "../../contracts/organization-rpc.ts";
 import type { ReviewRecord } from "../../contracts/records.ts";
-import { newId } from "../../core/ids.ts";
 import type { ArtifactTable } from "./artifact-table.ts";
 import type { Change } from "./change.ts";
 import { contentHashOf } from "./content-hash.ts";
@@ -41,7 +40,7 @@ export class ReviewDesk {
     const { artifacts, reviews, expiresAfterMs } = this.#parts;
     const { content, diffPatch } = artifacts.view(artifactId);
     const review: ReviewRecord = {
-      id: newId("review", change.nowMs),
+      id: change.newId("review"),
       issueId,
       artifactId,
       status: "OPEN",

@@ -3,7 +3,6 @@ import { createHash } from "node:crypto";
 import type { ArtifactDraft, BeginAttempt, Checkpoint, EpochRef, LogDraft } from "../../contracts/organization-rpc.ts";
 import type { ArtifactRecord, LogRecord, StepRecord } from "../../contracts/records.ts";
 import type { Timings } from "../../contracts/timings.ts";
-import { newId } from "../../core/ids.ts";
 import type { ArtifactTable } from "./artifact-table.ts";
 import type { AttemptTable } from "./attempt-table.ts";
 import type { Change } from "./change.ts";
@@ -142,7 +141,7 @@ export class Slices {
 
   #writeLog(change: Change, job: JobState, draft: LogDraft): void {
     const { id: jobId, issueId } = job.record;
-    const log: LogRecord = { ...draft, id: newId("log", change.nowMs), jobId, atMs: change.nowMs };
+    const log: LogRecord = { ...draft, id: change.newId("log"), jobId, atMs: change.nowMs };
     this.#parts.artifacts.saveLog(issueId, log);
     change.append({ type: "log.written", issueId, jobId, data: { log } });
   }
@@ -155,7 +154,7 @@ export function createArtifact(
   job: { readonly id: string; readonly issueId: string },
   draft: ArtifactDraft,
 ): ArtifactRecord {
-  const artifact = artifacts.create(job, draft, change.nowMs);
+  const artifact = artifacts.create(change, job, draft);
   change.append({ type: "artifact.created", issueId: job.issueId, jobId: job.id, data: { artifact } });
   return artifact;
 }

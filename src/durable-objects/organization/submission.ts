@@ -1,7 +1,6 @@
 import type { Outcome, SubmitCommand, SubmitReceipt } from "../../contracts/organization-rpc.ts";
 import type { IssueRecord } from "../../contracts/records.ts";
 import { numericPriority } from "../../contracts/status.ts";
-import { newId } from "../../core/ids.ts";
 import { type AdmissionCounts, decideAdmission, hourMs, utcDayStartMs } from "./admission.ts";
 import type { Change } from "./change.ts";
 import type { IssueTable } from "./issue-table.ts";
@@ -24,9 +23,9 @@ function countsOf(issues: IssueTable, issuesPerHour: number, nowMs: number): Adm
   };
 }
 
-function issueOf(command: SubmitCommand, nowMs: number): IssueRecord {
+function issueOf(command: SubmitCommand, { newId, nowMs }: Change): IssueRecord {
   return {
-    id: newId("issue", nowMs),
+    id: newId("issue"),
     organizationId: command.organizationId,
     externalId: command.externalId,
     source: command.source,
@@ -59,7 +58,7 @@ export function submitIssue(
   const decision = decideAdmission(command, countsOf(issues, limits.issuesPerHour, nowMs), limits, nowMs);
   if (decision.kind === "refuse") return { ok: false, failure: decision.failure };
 
-  const issue = issueOf(command, nowMs);
+  const issue = issueOf(command, change);
   issues.save(issue, 0);
   change.append({ type: "issue.submitted", issueId: issue.id, jobId: null, data: { issue } });
   const job = createJob(change, jobs, {

@@ -3,10 +3,10 @@ import { DurableObject } from "cloudflare:workers";
 import type * as Rpc from "../../contracts/platform-rpc.ts";
 import type { OrganizationRpc } from "../../contracts/organization-rpc.ts";
 import type { Terms } from "../../contracts/terms.ts";
-import { type Clock, systemClock } from "../../core/clock.ts";
-import { createLogger } from "../../core/log.ts";
+import type { Clock } from "../../core/clock.ts";
 import { parseSchedulingSettings } from "../../env.ts";
 import { type Deadline, parseDeadlineName } from "../deadlines.ts";
+import { type ObjectPorts, systemPorts } from "../object-ports.ts";
 import { rpcStub } from "../rpc-stub.ts";
 import { migrateSchema } from "../schema-version.ts";
 import { type Transaction, Transactions } from "../transactions.ts";
@@ -31,20 +31,21 @@ export class PlatformObject extends DurableObject<Env> implements Rpc.PlatformRp
   readonly #termsPush: TermsPush;
 
   /** Throws when the settings are bad. */
-  constructor(context: DurableObjectState, env: Env, clock: Clock = systemClock) {
+  constructor(context: DurableObjectState, env: Env, outside: Partial<ObjectPorts> = {}) {
     super(context, env);
     const { globalSlots, timings } = parseSchedulingSettings(env);
     const { sql } = context.storage;
     migrateSchema(context.storage, platformMigrations);
     const organization = (organizationId: string): OrganizationRpc =>
       rpcStub<OrganizationRpc>(env.ORGANIZATIONS, organizationId);
-    const log = createLogger({ component: "platform" });
-    const transactions = new Transactions({ context, clock, log, faultDelayMs: timings.resendAfterMs });
+    const given: ObjectPorts = { ...systemPorts, ...outside };
+    const ports: ObjectPorts = { ...given, logger: given.logger.with({ component: "platform" }) };
+    const transactions = new Transactions({ context, ports, faultDelayMs: timings.resendAfterMs });
     const directory = new Directory(sql);
     const demands = new DemandTable(sql);
     const slots = new SlotTable(sql);
 
-    this.#clock = clock;
+    this.#clock = ports.clock;
     this.#globalSlots = globalSlots;
     this.#organization = organization;
     this.#directory = directory;

@@ -2,7 +2,6 @@
 import type { OrganizationRpc } from "../../contracts/organization-rpc.ts";
 import type { DemandReceipt, DemandReport } from "../../contracts/platform-rpc.ts";
 import type { Timings } from "../../contracts/timings.ts";
-import { newId } from "../../core/ids.ts";
 import type { Deadline } from "../deadlines.ts";
 import { resendDelayMs } from "../resend-delay.ts";
 import type { Transaction, Transactions } from "../transactions.ts";
@@ -100,7 +99,7 @@ export class SlotDesk {
       const { organizationId, version, service, weight } = demand;
       demands.setService(organizationId, serviceAfterGrant(service, weight));
       const slot: Slot = {
-        slotId: newId("slot", transaction.nowMs),
+        slotId: transaction.newId("slot"),
         number,
         organizationId,
         isHeld: false,
