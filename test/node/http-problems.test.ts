@@ -163,11 +163,19 @@ describe("every answer", () => {
       organizationId: fixture.organizationId,
       method: "GET",
       path: "/api/agents",
+      route: "/api/agents",
       status: 200,
     });
     expect(fixture.logLines.join("\n")).not.toContain(token);
     expect(fixture.logLines.join("\n")).not.toContain("status=QUEUED");
   });
+});
+
+test("the log names the route that answered, not another one that fits the path", async () => {
+  const fixture = new EdgeFixture();
+  await fixture.app().request("/api/agents/version");
+  const line = fixture.logLines.find((each) => each.includes('"message":"request"'));
+  expect(JSON.parse(line ?? "")).toMatchObject({ path: "/api/agents/version", route: "/api/agents/version" });
 });
 
 test("bad settings: every route is 503, and the wrong keys are in the log only", async () => {
