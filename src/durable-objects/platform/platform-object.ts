@@ -5,101 +5,75 @@ import type { OrganizationRpc } from "../../contracts/organization-rpc.ts";
 import type { Terms } from "../../contracts/terms.ts";
 import type { Clock } from "../../core/clock.ts";
 import { parseSchedulingSettings } from "../../env.ts";
-import { type Deadline, parseDeadlineName } from "../deadlines.ts";
 import { type ObjectPorts, systemPorts } from "../object-ports.ts";
 import { rpcStub } from "../rpc-stub.ts";
 import { migrateSchema } from "../schema-version.ts";
-import { type Transaction, Transactions } from "../transactions.ts";
-import { DemandTable } from "./demand-table.ts";
-import { Directory, type DirectoryEntry } from "./directory.ts";
-import { HealthHistory } from "./health-history.ts";
+import type { Transaction } from "../transactions.ts";
+import { createPlatformParts, type PlatformParts } from "./platform-parts.ts";
 import { platformMigrations } from "./schema.ts";
-import { SlotDesk } from "./slot-desk.ts";
-import { SlotTable } from "./slot-table.ts";
-import { TermsPush } from "./terms-push.ts";
 
 export class PlatformObject extends DurableObject<Env> implements Rpc.PlatformRpc {
   readonly #clock: Clock;
   readonly #globalSlots: number;
   readonly #organization: (organizationId: string) => OrganizationRpc;
-  readonly #directory: Directory;
-  readonly #demands: DemandTable;
-  readonly #slots: SlotTable;
-  readonly #health: HealthHistory;
-  readonly #transactions: Transactions;
-  readonly #slotDesk: SlotDesk;
-  readonly #termsPush: TermsPush;
+  readonly #parts: PlatformParts;
 
   /** Throws when the settings are bad. */
   constructor(context: DurableObjectState, env: Env, outside: Partial<ObjectPorts> = {}) {
     super(context, env);
     const { globalSlots, timings } = parseSchedulingSettings(env);
-    const { sql } = context.storage;
     migrateSchema(context.storage, platformMigrations);
-    const organization = (organizationId: string): OrganizationRpc =>
-      rpcStub<OrganizationRpc>(env.ORGANIZATIONS, organizationId);
     const given: ObjectPorts = { ...systemPorts, ...outside };
     const ports: ObjectPorts = { ...given, logger: given.logger.with({ component: "platform" }) };
-    const transactions = new Transactions({ context, ports, faultDelayMs: timings.resendAfterMs });
-    const directory = new Directory(sql);
-    const demands = new DemandTable(sql);
-    const slots = new SlotTable(sql);
-
     this.#clock = ports.clock;
     this.#globalSlots = globalSlots;
-    this.#organization = organization;
-    this.#directory = directory;
-    this.#demands = demands;
-    this.#slots = slots;
-    this.#health = new HealthHistory(sql);
-    this.#transactions = transactions;
-    this.#slotDesk = new SlotDesk({ demands, slots, globalSlots, timings, transactions, organization });
-    this.#termsPush = new TermsPush({ directory, timings, transactions, organization });
+    this.#organization = (organizationId) => rpcStub<OrganizationRpc>(env.ORGANIZATIONS, organizationId);
+    this.#parts = createPlatformParts({ context, ports, timings, globalSlots, organization: this.#organization });
   }
 
   reportDemand(report: Rpc.DemandReport): Promise<Rpc.DemandReceipt> {
-    return this.#change((transaction) => this.#slotDesk.takeReport(transaction, report));
+    return this.#change((transaction, { slotDesk }) => slotDesk.takeReport(transaction, report));
   }
 
   readTerms(organizationId: string): Promise<Terms> {
-    return this.#answer(() => this.#directory.terms(organizationId));
+    return this.#answer(({ directory }) => directory.terms(organizationId));
   }
 
   /** Throws when a limit or the repository's name is not valid. */
   putOrganization(settings: Rpc.OrganizationSettings): Promise<Rpc.OrganizationEntry> {
-    return this.#change((transaction) => {
-      const entry = this.#directory.put(settings);
-      this.#termsPush.push(transaction, settings.organizationId);
-      return this.#entryOf(entry);
+    return this.#change((transaction, { directory, termsPush, entryOf }) => {
+      const entry = directory.put(settings);
+      termsPush.push(transaction, settings.organizationId);
+      return entryOf(entry);
     });
   }
 
   readOrganization(organizationId: string): Promise<Rpc.OrganizationEntry | null> {
-    return this.#answer(() => {
-      const entry = this.#directory.find(organizationId);
-      return entry === null ? null : this.#entryOf(entry);
+    return this.#answer(({ directory, entryOf }) => {
+      const entry = directory.find(organizationId);
+      return entry === null ? null : entryOf(entry);
     });
   }
 
   recordHealth(sample: Rpc.HealthSample): Promise<void> {
-    return this.#change(() => this.#health.record(sample));
+    return this.#change((_transaction, { health }) => health.record(sample));
   }
 
   readHealth(limit: number): Promise<readonly Rpc.HealthSample[]> {
-    return this.#answer(() => this.#health.list(limit));
+    return this.#answer(({ health }) => health.list(limit));
   }
 
   readStatus(): Promise<Rpc.PlatformStatus> {
-    return this.#answer(() => ({
+    return this.#answer(({ slots, demands }) => ({
       globalSlots: this.#globalSlots,
-      slotsInUse: this.#slots.count(),
-      ...this.#demands.totals(),
+      slotsInUse: slots.count(),
+      ...demands.totals(),
     }));
   }
 
   wakeOverdue(olderThanMs: number): Promise<number> {
-    return this.#change((transaction) => {
-      const silent = this.#demands.silentSince(this.#clock.nowMs() - olderThanMs);
+    return this.#change((transaction, { demands }) => {
+      const silent = demands.silentSince(this.#clock.nowMs() - olderThanMs);
       for (const organizationId of silent) {
         transaction.afterCommit("check in", () => this.#organization(organizationId).checkIn({ organizationId }));
       }
@@ -108,46 +82,17 @@ export class PlatformObject extends DurableObject<Env> implements Rpc.PlatformRp
   }
 
   override alarm(): void {
-    this.#transactions.handleDue((deadline) =>
-      this.#transactions.run((transaction) => {
-        transaction.deadlines.clear(deadline.name);
-        this.#onDeadline(transaction, deadline);
-      }),
-    );
-  }
-
-  #onDeadline(transaction: Transaction, deadline: Deadline): void {
-    const { kind, subject } = parseDeadlineName(deadline.name);
-    switch (kind) {
-      case "offer":
-        return this.#slotDesk.repeatOffer(transaction, subject, deadline);
-      case "slot":
-        return this.#slotDesk.expireLease(transaction, subject, deadline);
-      case "terms":
-        return this.#termsPush.repeat(transaction, subject, deadline);
-      default:
-        throw new Error(`nothing handles the deadline ${deadline.name}`);
-    }
-  }
-
-  #entryOf({ settings, terms }: DirectoryEntry): Rpc.OrganizationEntry {
-    const { organizationId } = settings;
-    return {
-      ...settings,
-      terms,
-      demand: this.#demands.find(organizationId)?.demand ?? 0,
-      slotsInUse: this.#slots.count(organizationId),
-    };
+    this.#parts.handleDue();
   }
 
   /** Runs `work` at once; a throw rejects the promise, as the RPC expects. */
-  #answer<Result>(work: () => Result): Promise<Result> {
+  #answer<Result>(work: (parts: PlatformParts) => Result): Promise<Result> {
     return new Promise((resolve) => {
-      resolve(work());
+      resolve(work(this.#parts));
     });
   }
 
-  #change<Result>(work: (transaction: Transaction) => Result): Promise<Result> {
-    return this.#answer(() => this.#transactions.run(work));
+  #change<Result>(work: (transaction: Transaction, parts: PlatformParts) => Result): Promise<Result> {
+    return this.#answer((parts) => parts.transactions.run((transaction) => work(transaction, parts)));
   }
 }
