@@ -12,7 +12,7 @@ import {
   stepRecordSchema,
   triageViewSchema,
 } from "./records.ts";
-import { issueStatusSchema, jobStatusSchema } from "./status.ts";
+import { issueStatusSchema, jobStatusSchema, pausedReasonSchema } from "./status.ts";
 
 const eventData = {
   "issue.submitted": z.object({ issue: issueRecordSchema }),
@@ -26,6 +26,7 @@ const eventData = {
   "job.status_changed": z.object({
     from: jobStatusSchema,
     status: jobStatusSchema,
+    pausedReason: pausedReasonSchema.nullable().default(null),
     attempts: z.int(),
     startedAtMs: z.int().nullable(),
     completedAtMs: z.int().nullable(),

@@ -11,6 +11,7 @@ import {
   issueTypeSchema,
   jobStatusSchema,
   logLevelSchema,
+  pausedReasonSchema,
   reviewStatusSchema,
 } from "./status.ts";
 import { repositorySchema } from "./terms.ts";
@@ -82,6 +83,8 @@ export const jobRecordSchema = z.object({
   /** Why this model was chosen. */
   modelReason: z.string(),
   status: jobStatusSchema,
+  /** Null unless it is paused. Events written before there was a pause do not name it. */
+  pausedReason: pausedReasonSchema.nullable().default(null),
   priority: z.int(),
   /** Attempts begun; only a failure begins another. */
   attempts: z.int().min(0),
@@ -191,6 +194,8 @@ export const effectRecordSchema = z.object({
   kind: z.enum(effectKinds),
   /** One effect per key, however often it is asked for. */
   idempotencyKey: z.string(),
+  /** The effect that this one does again. Events written before there was a redrive do not name it. */
+  redriveOf: z.string().nullable().default(null),
   status: effectStatusSchema,
   attempts: z.int().min(0),
   result: pullRequestResultSchema.nullable(),

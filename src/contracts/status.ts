@@ -15,8 +15,10 @@ const artifactTypes = [
   "CONFIG",
   "ERP_CHANGE",
 ] as const;
-export const reviewStatuses = ["OPEN", "APPROVED", "REJECTED", "CHANGES_REQUESTED", "EXPIRED"] as const;
-export const effectStatuses = ["PENDING", "RUNNING", "COMPLETED", "FAILED"] as const;
+export const reviewStatuses = ["OPEN", "APPROVED", "REJECTED", "CHANGES_REQUESTED", "EXPIRED", "CANCELLED"] as const;
+export const effectStatuses = ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"] as const;
+/** What a paused job waits for: a person's answer, or the operator who paused it. */
+const pausedReasons = ["question", "operator"] as const;
 const logLevels = ["DEBUG", "INFO", "WARN", "ERROR"] as const;
 
 export const issueSourceSchema = z.enum(issueSources);
@@ -27,6 +29,7 @@ export const jobStatusSchema = z.enum(jobStatuses);
 export const artifactTypeSchema = z.enum(artifactTypes);
 export const reviewStatusSchema = z.enum(reviewStatuses);
 export const effectStatusSchema = z.enum(effectStatuses);
+export const pausedReasonSchema = z.enum(pausedReasons);
 export const logLevelSchema = z.enum(logLevels);
 
 export type IssueSource = z.infer<typeof issueSourceSchema>;
@@ -37,13 +40,14 @@ export type JobStatus = z.infer<typeof jobStatusSchema>;
 export type ArtifactType = z.infer<typeof artifactTypeSchema>;
 type ReviewStatus = z.infer<typeof reviewStatusSchema>;
 type EffectStatus = z.infer<typeof effectStatusSchema>;
+export type PausedReason = z.infer<typeof pausedReasonSchema>;
 export type LogLevel = z.infer<typeof logLevelSchema>;
 
 /** The numeric priority that jobs are ordered by; smaller is more urgent. */
 export const numericPriority: Readonly<Record<IssuePriority, number>> = { CRITICAL: 1, HIGH: 2, MEDIUM: 5, LOW: 10 };
 
 const jobTransitions: Readonly<Record<JobStatus, readonly JobStatus[]>> = {
-  PENDING: ["RUNNING", "FAILED", "CANCELLED"],
+  PENDING: ["RUNNING", "PAUSED", "FAILED", "CANCELLED"],
   RUNNING: ["PENDING", "PAUSED", "COMPLETED", "FAILED", "CANCELLED"],
   PAUSED: ["PENDING", "RUNNING", "FAILED", "CANCELLED"],
   COMPLETED: [],
@@ -61,7 +65,6 @@ export function isTerminalJobStatus(status: JobStatus): boolean {
 }
 
 export interface IssueStatusInput {
-  readonly cancelled: boolean;
   /** `dispatched`: whether the job was ever sent to a queue. `replaced`: another job names it in `retryOf`. */
   readonly jobs: readonly {
     readonly status: JobStatus;
@@ -74,13 +77,15 @@ export interface IssueStatusInput {
   readonly nowMs: number;
 }
 
-/** The status of an issue as a pure function of its parts; the first matching rule wins. */
+/**
+ * The status of an issue as a pure function of its parts; the first matching rule wins. Only a command cancels parts, and
+ * it leaves none of them alive, so one that is cancelled and was not done again cancels the issue.
+ */
 export function issueStatusOf(input: IssueStatusInput): IssueStatus {
   const jobs = input.jobs.filter((job) => !job.replaced);
   const effects = input.effects.filter((effect) => !effect.redriven);
   const [only] = input.jobs;
 
-  if (input.cancelled) return "CANCELLED";
   if (jobs.some((job) => job.status === "RUNNING" || job.status === "PAUSED")) return "PROCESSING";
   if (effects.some((effect) => effect.status === "PENDING" || effect.status === "RUNNING")) return "PROCESSING";
   if (input.reviews.some((review) => review.status === "OPEN")) return "REVIEW";
@@ -93,6 +98,7 @@ export function issueStatusOf(input: IssueStatusInput): IssueStatus {
     return "PENDING";
   }
   if (jobs.some((job) => job.status === "PENDING")) return "QUEUED";
+  if ([...jobs, ...effects, ...input.reviews].some((part) => part.status === "CANCELLED")) return "CANCELLED";
   if (jobs.some((job) => job.status === "FAILED") || effects.some((effect) => effect.status === "FAILED"))
     return "FAILED";
   const closed = input.reviews.filter((review) => review.status !== "CHANGES_REQUESTED");

@@ -118,6 +118,7 @@ async function changeJob(
     data: {
       ...errorColumns(change.error),
       status: change.status,
+      pausedReason: change.pausedReason,
       attempts: change.attempts,
       startedAt: timeOrNull(change.startedAtMs),
       completedAt: timeOrNull(change.completedAtMs),

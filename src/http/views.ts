@@ -54,9 +54,10 @@ export function reviewView(review: ReviewRecord): z.infer<typeof reviewViewSchem
 }
 
 function effectView(effect: EffectRecord): z.infer<typeof effectViewSchema> {
-  const { id, issueId, artifactId, kind, status, attempts, result, error, createdAtMs, updatedAtMs } = effect;
+  const { id, issueId, artifactId, kind, redriveOf, status, attempts, result, error, createdAtMs, updatedAtMs } =
+    effect;
   const times = { createdAt: isoTime(createdAtMs), updatedAt: isoTime(updatedAtMs) };
-  return { id, issueId, artifactId, kind, status, attempts, result, error, ...times };
+  return { id, issueId, artifactId, kind, redriveOf, status, attempts, result, error, ...times };
 }
 
 export function stepView(step: StepRecord): z.infer<typeof stepViewSchema> {

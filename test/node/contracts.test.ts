@@ -25,6 +25,7 @@ describe("job transitions", () => {
   test("allow a waiting job to be claimed, and a running one to wait again", () => {
     expect(isLegalJobTransition("PENDING", "RUNNING")).toBe(true);
     expect(isLegalJobTransition("RUNNING", "PENDING")).toBe(true);
+    expect(isLegalJobTransition("PENDING", "PAUSED")).toBe(true);
     expect(isLegalJobTransition("PENDING", "COMPLETED")).toBe(false);
   });
 });
@@ -37,7 +38,6 @@ const job = (status: JobStatus, more: Partial<IssueStatusInput["jobs"][number]> 
   ...more,
 });
 const input = (parts: Partial<IssueStatusInput>): IssueStatusInput => ({
-  cancelled: false,
   jobs: [job("COMPLETED")],
   reviews: [],
   effects: [],
@@ -47,7 +47,24 @@ const input = (parts: Partial<IssueStatusInput>): IssueStatusInput => ({
 
 describe("status of an issue", () => {
   test.each([
-    ["cancelled by command wins over everything", input({ cancelled: true, jobs: [job("RUNNING")] }), "CANCELLED"],
+    ["a cancelled job", input({ jobs: [job("COMPLETED"), job("CANCELLED")] }), "CANCELLED"],
+    [
+      "a cancelled job that is done again",
+      input({ jobs: [job("CANCELLED", { replaced: true }), job("PENDING")] }),
+      "QUEUED",
+    ],
+    ["a cancelled review", input({ reviews: [{ status: "CANCELLED" }] }), "CANCELLED"],
+    ["a cancelled effect", input({ effects: [{ status: "CANCELLED", redriven: false }] }), "CANCELLED"],
+    [
+      "a cancelled effect that was redriven",
+      input({
+        effects: [
+          { status: "CANCELLED", redriven: true },
+          { status: "COMPLETED", redriven: false },
+        ],
+      }),
+      "COMPLETED",
+    ],
     ["a running job", input({ jobs: [job("COMPLETED"), job("RUNNING")] }), "PROCESSING"],
     ["a paused job", input({ jobs: [job("PAUSED")] }), "PROCESSING"],
     ["an approved effect under way", input({ effects: [{ status: "PENDING", redriven: false }] }), "PROCESSING"],
@@ -80,7 +97,6 @@ describe("status of an issue", () => {
 
   test("is always one of the closed set, and never a finished one while something runs", () => {
     const anyInput = fc.record({
-      cancelled: fc.constant(false),
       jobs: fc.array(
         fc.record({
           status: fc.constantFrom(...jobStatuses),

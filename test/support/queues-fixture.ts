@@ -78,6 +78,7 @@ function jobOf(issue: IssueRecord, change: Partial<JobRecord>): JobRecord {
     model: "sonnet",
     modelReason: "test",
     status: "RUNNING",
+    pausedReason: null,
     priority: 5,
     attempts: 1,
     maxAttempts: 3,

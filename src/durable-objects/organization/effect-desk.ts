@@ -38,6 +38,7 @@ export class EffectDesk {
       artifactId: artifact.id,
       kind: "pull_request",
       idempotencyKey,
+      redriveOf: null,
       status: "PENDING",
       attempts: 0,
       result: null,

@@ -20,7 +20,6 @@ function statusOf(parts: IssueParts, issueId: string, nowMs: number): IssueStatu
   const jobs = parts.jobs.ofIssue(issueId);
   const replaced = new Set(jobs.map(({ record }) => record.retryOf));
   return issueStatusOf({
-    cancelled: false,
     jobs: jobs.map(({ record, everDispatched }) => ({
       status: record.status,
       dispatched: everDispatched,

@@ -20,6 +20,7 @@ function newJob(order: JobOrder, { newId, nowMs }: Change): JobState {
     ...order,
     id: newId("job"),
     status: "PENDING",
+    pausedReason: null,
     attempts: 0,
     maxAttempts: defaultMaxAttempts,
     startedAtMs: null,
