@@ -7,6 +7,9 @@ export interface Timings {
   /** First wait before an unclaimed message is sent again; doubles up to `resendMaxMs`. */
   readonly resendAfterMs: number;
   readonly resendMaxMs: number;
+  /** The same between the objects, for demand, offers, confirmations and terms: a free slot is not to wait for a lost call. */
+  readonly objectResendAfterMs: number;
+  readonly objectResendMaxMs: number;
   /** How long a slot is held without renewal, and how often its holder renews it. */
   readonly slotLeaseMs: number;
   readonly slotRenewMs: number;

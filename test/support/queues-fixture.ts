@@ -20,6 +20,8 @@ export const quietTimings: Timings = {
   resendAfterMs: 60_000,
   resendMaxMs: 60_000,
   slotLeaseMs: 60_000,
+  objectResendAfterMs: 60_000,
+  objectResendMaxMs: 60_000,
   slotRenewMs: 60_000,
   controlPollMs: 60_000,
   modelCallMaxMs: 60_000,

@@ -2,7 +2,7 @@
 import type { DemandReceipt, DemandReport, PlatformRpc } from "../../contracts/platform-rpc.ts";
 import type { Timings } from "../../contracts/timings.ts";
 import type { Deadline } from "../deadlines.ts";
-import { resendDelayMs } from "../resend-delay.ts";
+import { objectResends, resendDelayMs } from "../resend-delay.ts";
 import type { Transaction } from "../transactions.ts";
 import type { JobTable } from "./job-table.ts";
 import { demandOf } from "./schedule.ts";
@@ -63,24 +63,25 @@ export class DemandReporter {
     else if (transaction.deadlines.get(renewDeadline) === null) {
       transaction.deadlines.set(renewDeadline, transaction.nowMs + timings.slotRenewMs);
     }
-    this.#send(transaction, 0);
+    this.#send(transaction);
   }
 
-  /** Sends a report that was not acknowledged again. */
+  /** Sends a report that was not acknowledged again, beside a call that may never be answered. */
   resend(transaction: Transaction, deadline: Deadline): void {
-    this.#send(transaction, deadline.tries + 1);
+    this.#await(transaction, deadline.tries + 1);
+    transaction.afterCommit("report demand again", () => this.#call());
   }
 
   /** Reports whether there is news or not, so that the platform knows of this organization's being awake. */
   report(transaction: Transaction): void {
-    this.#send(transaction, 0);
+    this.#send(transaction);
   }
 
   /** Renews the leases of the slots in use. */
   renew(transaction: Transaction): void {
     if (this.#parts.jobs.heldSlotIds().length === 0) return;
     transaction.deadlines.set(renewDeadline, transaction.nowMs + this.#parts.timings.slotRenewMs);
-    this.#send(transaction, 0);
+    this.#send(transaction);
   }
 
   /** Takes note that the platform has a report; the slots that it gave back are gone. */
@@ -94,7 +95,7 @@ export class DemandReporter {
     if (receipt.version > stored.version) {
       // The platform remembers a storage of this organization that is no more: go on from its number.
       storage.kv.put<StoredReport>(reportKey, { ...stored, version: receipt.version + 1 });
-      this.#send(transaction, 0);
+      this.#send(transaction);
     } else if (report.version === stored.version) {
       transaction.deadlines.clear(resendDeadline);
     }
@@ -118,11 +119,14 @@ export class DemandReporter {
     return { organizationId, version: stored.version, ...stored.content, releasedSlotIds };
   }
 
-  #send(transaction: Transaction, tries: number): void {
-    const { timings } = this.#parts;
-    const delayMs = resendDelayMs(tries, { firstMs: timings.resendAfterMs, maxMs: timings.resendMaxMs });
-    transaction.deadlines.set(resendDeadline, transaction.nowMs + delayMs, tries);
+  #send(transaction: Transaction): void {
+    this.#await(transaction, 0);
     transaction.afterCommit("report demand", () => this.#deliver());
+  }
+
+  #await(transaction: Transaction, tries: number): void {
+    const delayMs = resendDelayMs(tries, objectResends(this.#parts.timings));
+    transaction.deadlines.set(resendDeadline, transaction.nowMs + delayMs, tries);
   }
 
   /** One report at a time; what changes meanwhile goes with the next. */
@@ -135,12 +139,16 @@ export class DemandReporter {
     try {
       do {
         this.#isSendingAgain = false;
-        const report = this.#report();
-        if (report === null) return;
-        this.#parts.onReceipt(report, await this.#parts.platform().reportDemand(report));
+        await this.#call();
       } while (this.#isSendingAgain);
     } finally {
       this.#isSending = false;
     }
+  }
+
+  async #call(): Promise<void> {
+    const report = this.#report();
+    if (report === null) return;
+    this.#parts.onReceipt(report, await this.#parts.platform().reportDemand(report));
   }
 }

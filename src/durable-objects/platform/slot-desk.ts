@@ -3,7 +3,7 @@ import type { OrganizationRpc } from "../../contracts/organization-rpc.ts";
 import type { DemandReceipt, DemandReport } from "../../contracts/platform-rpc.ts";
 import type { Timings } from "../../contracts/timings.ts";
 import type { Deadline } from "../deadlines.ts";
-import { resendDelayMs } from "../resend-delay.ts";
+import { objectResends, resendDelayMs } from "../resend-delay.ts";
 import type { Transaction, Transactions } from "../transactions.ts";
 import type { DemandTable } from "./demand-table.ts";
 import { pickContender, serviceAfterGrant, serviceOnReturn } from "./fair-queue.ts";
@@ -68,7 +68,7 @@ export class SlotDesk {
       return;
     }
     const tries = deadline.tries + 1;
-    const delayMs = resendDelayMs(deadline.tries, { firstMs: timings.resendAfterMs, maxMs: timings.resendMaxMs });
+    const delayMs = resendDelayMs(deadline.tries, objectResends(timings));
     transaction.deadlines.set(`slot:${slotId}`, transaction.nowMs + delayMs, tries);
     transaction.afterCommit("confirm slot", () => this.#confirm(slot));
   }
@@ -113,7 +113,7 @@ export class SlotDesk {
 
   #offer(transaction: Transaction, slot: Slot, tries: number): void {
     const { timings } = this.#parts;
-    const delayMs = resendDelayMs(tries, { firstMs: timings.resendAfterMs, maxMs: timings.resendMaxMs });
+    const delayMs = resendDelayMs(tries, objectResends(timings));
     transaction.deadlines.set(`offer:${slot.slotId}`, transaction.nowMs + delayMs, tries);
     transaction.afterCommit("offer slot", () => this.#deliverOffer(slot));
   }

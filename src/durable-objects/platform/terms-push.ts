@@ -3,7 +3,7 @@ import type { OrganizationRpc } from "../../contracts/organization-rpc.ts";
 import type { Terms } from "../../contracts/terms.ts";
 import type { Timings } from "../../contracts/timings.ts";
 import type { Deadline } from "../deadlines.ts";
-import { resendDelayMs } from "../resend-delay.ts";
+import { objectResends, resendDelayMs } from "../resend-delay.ts";
 import type { Transaction, Transactions } from "../transactions.ts";
 import type { Directory } from "./directory.ts";
 
@@ -24,7 +24,7 @@ export class TermsPush {
   push(transaction: Transaction, organizationId: string, tries = 0): void {
     const { directory, timings } = this.#parts;
     const terms = directory.terms(organizationId);
-    const delayMs = resendDelayMs(tries, { firstMs: timings.resendAfterMs, maxMs: timings.resendMaxMs });
+    const delayMs = resendDelayMs(tries, objectResends(timings));
     transaction.deadlines.set(`terms:${organizationId}`, transaction.nowMs + delayMs, tries);
     transaction.afterCommit("push terms", () => this.#deliver(terms));
   }
