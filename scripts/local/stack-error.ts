@@ -14,6 +14,6 @@ export async function startPart<Value>(part: string, start: () => Promise<Value>
     return await start();
   } catch (error) {
     const [firstLine = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
-    throw new StackError(`${part}: ${firstLine}`, { cause: error });
+    throw new StackError(firstLine.startsWith(part) ? firstLine : `${part}: ${firstLine}`, { cause: error });
   }
 }

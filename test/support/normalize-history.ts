@@ -18,7 +18,7 @@ export interface NormalizedHistory {
   readonly rows: Plain;
 }
 
-const madeId = /\b(iss|job|art|rev|eff|dsp|slt|log|req|inc)_[0-9A-HJKMNP-TV-Z]{26}\b/gu;
+const madeId = /\b([a-z]{3})_[0-9A-HJKMNP-TV-Z]{26}\b/gu;
 const gitId = /\b[0-9a-f]{40}\b/gu;
 const instant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z$/u;
 const localOrigin = /http:\/\/(?:127\.0\.0\.1|localhost):\d+/gu;
@@ -30,12 +30,19 @@ const localOrigin = /http:\/\/(?:127\.0\.0\.1|localhost):\d+/gu;
  */
 export function normalizeHistory(history: RunHistory, names: Readonly<Record<string, string>>): NormalizedHistory {
   const normalize = createNormalizer(names);
-  const kept = history.events.filter((event) => !transportEventTypes.has(event.type));
+  const kept = history.events.filter((event) => !isTransport(event));
   return {
     events: kept.map((event, index) => normalize({ ...event, seq: index + 1 })),
     detail: normalize(history.detail),
     rows: normalize(history.rows),
   };
+}
+
+/** How often an effect was begun says how it was carried, as slices do for jobs; what came of it stays. */
+function isTransport(event: OrganizationEvent): boolean {
+  if (transportEventTypes.has(event.type)) return true;
+  if (event.type !== "effect.changed") return false;
+  return event.data.effect.status === "PENDING" || event.data.effect.status === "RUNNING";
 }
 
 function createNormalizer(names: Readonly<Record<string, string>>): (value: unknown) => Plain {
@@ -64,6 +71,7 @@ function createNormalizer(names: Readonly<Record<string, string>>): (value: unkn
     if (typeof value === "number" && key.endsWith("Ms")) return "time";
     // The number of a pull request counts what other runs opened before.
     if (key === "number" && "url" in owner && "branch" in owner) return "number";
+    if (key === "attempts" && "kind" in owner && owner.kind === "pull_request") return "attempts";
     return plain(value);
   };
 
