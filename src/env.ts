@@ -49,6 +49,14 @@ const settingsSchema = z.object({
 
 const schedulingSchema = z.object({
   AGENT_MAX_CONCURRENCY: z.coerce.number().int().min(1).default(5),
+  /** Waiting jobs of one organization beyond which it may not submit more. */
+  AGENT_BACKLOG_MAX: z.coerce.number().int().min(1).default(10_000),
+  /** Size of an organization's storage beyond which it may not submit more; what was admitted needs the rest. */
+  AGENT_STORAGE_MAX_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(8 * 1024 ** 3),
   REVIEW_EXPIRES_AFTER_MS: durationMs(14 * 24 * 60 * minuteMs),
   LEASE_MS: durationMs(15 * secondMs),
   HEARTBEAT_MS: durationMs(5 * secondMs),
@@ -74,6 +82,8 @@ type GitHubSettings = z.infer<typeof gitHubSchema>;
 /** What the objects need; every part of it has a default. */
 export interface SchedulingSettings {
   readonly globalSlots: number;
+  /** The most waiting jobs and storage of an organization that may still submit. */
+  readonly ceilings: { readonly waitingJobs: number; readonly databaseBytes: number };
   readonly reviewExpiresAfterMs: number;
   readonly timings: Timings;
 }
@@ -106,6 +116,7 @@ export function parseSchedulingSettings(bindings: object): SchedulingSettings {
   const parsed = parseOrThrow(schedulingSchema, bindings);
   return {
     globalSlots: parsed.AGENT_MAX_CONCURRENCY,
+    ceilings: { waitingJobs: parsed.AGENT_BACKLOG_MAX, databaseBytes: parsed.AGENT_STORAGE_MAX_BYTES },
     reviewExpiresAfterMs: parsed.REVIEW_EXPIRES_AFTER_MS,
     timings: {
       leaseMs: parsed.LEASE_MS,

@@ -30,6 +30,8 @@ export const problemSchema = z.object({
 });
 export type Problem = z.infer<typeof problemSchema>;
 
+const allowanceSchema = z.object({ limit: z.int(), remaining: z.int(), resetAt: time });
+
 export const submitResponseSchema = z.object({
   id: z.string(),
   jobId: z.string(),
@@ -38,6 +40,9 @@ export const submitResponseSchema = z.object({
   estimatedWaitSeconds: z.int().nullable(),
   trackingUrl: z.url(),
   liveUrl: z.url(),
+  /** What is left of the issues of an hour and of a UTC day, after this one. */
+  rate: allowanceSchema,
+  quota: allowanceSchema,
 });
 
 export const issueViewSchema = issueRecordSchema

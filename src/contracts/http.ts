@@ -12,6 +12,15 @@ export const dashboardPath = "/admin/agents";
 /** By which a platform administrator says for which organization he acts. */
 export const organizationHeader = "X-Organization-Id";
 export const requestIdHeader = "X-Request-Id";
+export const idempotencyReplayedHeader = "Idempotency-Replayed";
+
+/** On every POST that creates: the same key and body get the same answer for 24 hours. */
+export const idempotencyHeadersSchema = z.object({
+  "idempotency-key": z
+    .string()
+    .regex(/^[\x21-\x7e]{1,255}$/u, { error: "must be 1 to 255 visible ASCII characters" })
+    .optional(),
+});
 
 export const maxBodyBytes = 256 * 1024;
 const maxPageSize = 100;

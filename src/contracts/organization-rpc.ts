@@ -48,14 +48,37 @@ export interface SubmitCommand extends Addressed {
   readonly createdById: string | null;
   readonly submitterLevel: PermissionLevel;
   readonly correlationId: string;
+  /** Null when the caller did not ask that the same request counts once. */
+  readonly idempotency: IdempotentRequest | null;
+}
+
+/** A request that, repeated within 24 hours, gets the answer that it got first. */
+export interface IdempotentRequest {
+  readonly key: string;
+  /** SHA-256 (hex) of the request in canonical form: the same key with another hash is refused. */
+  readonly requestHash: string;
+}
+
+/** What is left of a limit after a submission. */
+export interface Allowance {
+  readonly limit: number;
+  readonly remaining: number;
+  /** When more is left again. */
+  readonly resetAtMs: number;
 }
 
 export interface SubmitReceipt {
   readonly issueId: string;
   readonly jobId: string;
   readonly status: IssueStatus;
-  /** Jobs of this organization that would start before this one. */
+  /** Jobs of this organization that would start before this one, counted up to 1,000. */
   readonly position: number;
+  /** Issues within the sliding hour. */
+  readonly rate: Allowance;
+  /** Issues of the UTC day. */
+  readonly quota: Allowance;
+  /** Whether this is the remembered answer to an earlier request with the same idempotency key. */
+  readonly replayed: boolean;
 }
 
 export interface IssueRef extends Addressed {

@@ -30,6 +30,13 @@ export const errorSpecs = {
   upgrade_required: { status: 426, title: "A WebSocket upgrade is required", actor: "caller", retryable: false },
   rate_limited: { status: 429, title: "Too many issues in the last hour", actor: "caller", retryable: true },
   quota_exhausted: { status: 429, title: "The daily quota of issues is used up", actor: "caller", retryable: true },
+  backlog_full: { status: 429, title: "Too much work is waiting already", actor: "caller", retryable: true },
+  idempotency_key_reused: {
+    status: 422,
+    title: "The idempotency key stands for another request",
+    actor: "caller",
+    retryable: false,
+  },
   agent_not_allowed: {
     status: 403,
     title: "This agent is not available to the organization",
@@ -42,6 +49,7 @@ export const errorSpecs = {
     actor: "caller",
     retryable: false,
   },
+  storage_full: { status: 503, title: "The organization's storage is nearly full", actor: "operator", retryable: true },
   misconfigured: { status: 503, title: "The service is not configured", actor: "operator", retryable: true },
   unavailable: { status: 503, title: "The service cannot answer right now", actor: "nobody", retryable: true },
   internal: { status: 500, title: "Something went wrong", actor: "operator", retryable: false },

@@ -11,7 +11,7 @@ import type {
   reviewViewSchema,
   stepViewSchema,
 } from "../contracts/http-views.ts";
-import type { ArtifactView, IssueDetail } from "../contracts/organization-rpc.ts";
+import type { Allowance, ArtifactView, IssueDetail } from "../contracts/organization-rpc.ts";
 import type { OrganizationEntry } from "../contracts/platform-rpc.ts";
 import type {
   EffectRecord,
@@ -25,6 +25,10 @@ import { isoTime } from "../core/clock.ts";
 
 function optionalIsoTime(epochMs: number | null): string | null {
   return epochMs === null ? null : isoTime(epochMs);
+}
+
+export function allowanceView({ limit, remaining, resetAtMs }: Allowance) {
+  return { limit, remaining, resetAt: isoTime(resetAtMs) };
 }
 
 export function issueView(issue: IssueRecord): z.infer<typeof issueViewSchema> {

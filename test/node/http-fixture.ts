@@ -107,6 +107,9 @@ export class EdgeFixture {
     jobId: newId("job", startMs),
     status: "QUEUED",
     position: 0,
+    rate: { limit: 100, remaining: 99, resetAtMs: startMs + 3_600_000 },
+    quota: { limit: 10, remaining: 9, resetAtMs: startMs + 86_400_000 },
+    replayed: false,
   };
 
   /** Adds a user of the organization and answers the token that he presents. */

@@ -25,7 +25,10 @@ describe("submitting", () => {
       estimatedWaitSeconds: null,
       trackingUrl: `https://agents.example/api/agents/${issueId}`,
       liveUrl: `wss://agents.example/api/agents/live?issueId=${issueId}&after=0`,
+      rate: { limit: 100, remaining: 99, resetAt: "2026-11-22T01:00:00.000Z" },
+      quota: { limit: 10, remaining: 9, resetAt: "2026-11-23T00:00:00.000Z" },
     });
+    expect(response.headers.has("idempotency-replayed")).toBe(false);
     expect(fixture.callsOf("submit")).toMatchObject([
       {
         organizationId: fixture.organizationId,
@@ -37,6 +40,7 @@ describe("submitting", () => {
           submitterLevel: "STAFF",
           requestedAgentType: null,
           correlationId: response.headers.get("x-request-id"),
+          idempotency: null,
         },
       },
     ]);
@@ -47,6 +51,35 @@ describe("submitting", () => {
     const token = fixture.user("STAFF", { userId: "user_42" });
     await fixture.app().request("/api/agents", jsonRequest(token, validSubmission));
     expect(fixture.callsOf("submit")).toMatchObject([{ argument: { createdById: "user_42" } }]);
+  });
+
+  test("with an idempotency key names the request by what it says, and tells of a repeated answer", async () => {
+    const fixture = new EdgeFixture();
+    const app = fixture.app();
+    const token = fixture.user("STAFF");
+    const key = { "idempotency-key": "order-17" };
+    await app.request("/api/agents", jsonRequest(token, validSubmission, key));
+    fixture.submitAnswer = () => Promise.resolve({ ok: true, value: { ...fixture.receipt, replayed: true } });
+    const { type, title, description } = validSubmission;
+    const sameRequest = { priority: "MEDIUM", description, title: ` ${title}`, type };
+    const repeated = await app.request("/api/agents", jsonRequest(token, sameRequest, key));
+    expect(repeated.status).toBe(202);
+    expect(repeated.headers.get("idempotency-replayed")).toBe("true");
+    await app.request("/api/agents", jsonRequest(token, { ...validSubmission, title: "Another" }, key));
+    const sent = fixture.callsOf("submit").map(({ argument }) => JSON.stringify(argument));
+    const hashes = sent.map((command) => /"key":"order-17","requestHash":"(?<hash>[0-9a-f]{64})"/u.exec(command)?.[1]);
+    expect(hashes[0]).toBeDefined();
+    expect(hashes[1]).toBe(hashes[0]);
+    expect(hashes[2]).not.toBe(hashes[0]);
+  });
+
+  test.each(["", "two words", "caf\u00e9", "x".repeat(256)])("refuses the idempotency key %j", async (key) => {
+    const fixture = new EdgeFixture();
+    const request = jsonRequest(fixture.user("STAFF"), validSubmission, { "idempotency-key": key });
+    const response = await fixture.app().request("/api/agents", request);
+    expect(response.status).toBe(422);
+    expect(problemSchema.parse(await response.json()).errors).toMatchObject([{ field: "idempotency-key" }]);
+    expect(fixture.callsOf("submit")).toEqual([]);
   });
 
   test("with a slash at the end is the same route", async () => {

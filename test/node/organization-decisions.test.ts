@@ -1,108 +1,16 @@
 import { describe, expect, test } from "vitest";
 import type { ReviewDecision } from "../../src/contracts/organization-rpc.ts";
 import type { ReviewRecord } from "../../src/contracts/records.ts";
-import { limitsByTier } from "../../src/contracts/terms.ts";
-import { decideAdmission, utcDayStartMs } from "../../src/durable-objects/organization/admission.ts";
 import { decideCheckpoint } from "../../src/durable-objects/organization/checkpoint-decision.ts";
 import { contentHashOf } from "../../src/durable-objects/organization/content-hash.ts";
 import { approverOf, mustBeReviewed, nextStep } from "../../src/durable-objects/organization/next-step.ts";
 import { planPullRequest } from "../../src/durable-objects/organization/pull-request-plan.ts";
 import { backOffMs, decideEffectRetry, decideJobFailure } from "../../src/durable-objects/organization/retry.ts";
 import { decideReview } from "../../src/durable-objects/organization/review-decision.ts";
-import { blockingLimitOf, demandOf, queueKey } from "../../src/durable-objects/organization/schedule.ts";
 import { canSeeIssuesOf } from "../../src/durable-objects/organization/visibility.ts";
 
 const nowMs = Date.UTC(2026, 10, 22, 18, 30);
 const minuteMs = 60_000;
-
-describe("admission", () => {
-  const free = { issuesLastHour: 0, hourBlockedByAtMs: null, issuesToday: 0 };
-  const plain = { requestedAgentType: null, requestedModel: null };
-  const { pro, enterprise } = limitsByTier;
-
-  test("begins with triage on haiku", () => {
-    expect(decideAdmission(plain, free, pro, nowMs)).toMatchObject({
-      kind: "admit",
-      firstJob: { role: "triage", agentType: "meta.triage", model: "haiku" },
-    });
-  });
-
-  test.each([
-    ["pro", pro, null, "sonnet"],
-    ["enterprise, which may use opus only when asked", enterprise, null, "sonnet"],
-    ["enterprise, asked", enterprise, "opus", "opus"],
-    ["haiku only", { ...pro, models: ["haiku" as const] }, null, "haiku"],
-    ["opus only", { ...pro, models: ["opus" as const] }, null, "opus"],
-  ] as const)("gives a named agent the model of %s", (_name, limits, requestedModel, model) => {
-    const request = { requestedAgentType: "briefs.status-workflow", requestedModel };
-    expect(decideAdmission(request, free, { ...limits, models: [...limits.models] }, nowMs)).toMatchObject({
-      kind: "admit",
-      firstJob: { role: "work", agentType: "briefs.status-workflow", model },
-    });
-  });
-
-  test.each([
-    ["an agent that the tier lacks", { requestedAgentType: "briefs.x" }, "agent_not_allowed"],
-    ["a system agent", { requestedAgentType: "meta.triage" }, "agent_not_allowed"],
-    ["a model that the tier lacks", { requestedModel: "opus" as const }, "model_not_allowed"],
-  ])("refuses %s", (_name, request, code) => {
-    const decision = decideAdmission({ ...plain, ...request }, free, limitsByTier.free, nowMs);
-    expect(decision).toMatchObject({ kind: "refuse", failure: { code } });
-  });
-
-  test("counts a sliding hour and says when the next issue fits", () => {
-    const counts = { issuesLastHour: 100, hourBlockedByAtMs: nowMs - 50 * minuteMs, issuesToday: 0 };
-    expect(decideAdmission(plain, counts, enterprise, nowMs)).toMatchObject({
-      failure: { code: "rate_limited", retryAfterSeconds: 600 },
-    });
-    expect(decideAdmission(plain, { ...counts, issuesLastHour: 99 }, enterprise, nowMs).kind).toBe("admit");
-  });
-
-  test("counts a UTC day and says when the next one begins", () => {
-    expect(utcDayStartMs(nowMs)).toBe(Date.UTC(2026, 10, 22));
-    expect(decideAdmission(plain, { ...free, issuesToday: 100 }, pro, nowMs)).toMatchObject({
-      failure: { code: "quota_exhausted", retryAfterSeconds: 5.5 * 3_600 },
-    });
-  });
-});
-
-describe("schedule", () => {
-  test("orders by priority, then age, and lets nothing wait for ever", () => {
-    const key = (priority: number, createdAtMs: number) => queueKey({ priority, createdAtMs });
-    expect(key(1, 1_000)).toBeLessThan(key(2, 0));
-    expect(key(5, 0)).toBeLessThan(key(5, 1));
-    expect(key(10, 0)).toBeLessThan(key(1, 91 * minuteMs));
-  });
-
-  test.each([
-    [3, 0, 2, 2],
-    [3, 1, 2, 1],
-    [1, 0, 5, 1],
-    [2, 3, 2, 0],
-    [0, 0, 2, 0],
-  ])("%i waiting and %i held under a limit of %i want %i", (count, held, limit, demand) => {
-    const waiting = { count, headPriority: count === 0 ? null : 1, oldestAtMs: count === 0 ? null : 7 };
-    expect(demandOf(waiting, held, limit)).toEqual(
-      demand === 0 ? { demand, headPriority: null, oldestAtMs: null } : { demand, headPriority: 1, oldestAtMs: 7 },
-    );
-  });
-
-  const job = (status: "PENDING" | "RUNNING" | "COMPLETED", readyAtMs = 0, slotId: string | null = null) => ({
-    record: { status },
-    readyAtMs,
-    slot: slotId === null ? null : { slotId, slotNumber: 0 },
-  });
-  test.each([
-    ["a running job", [job("PENDING"), job("RUNNING")], 2, null],
-    ["nothing to run", [job("COMPLETED")], 0, null],
-    ["a dispatched job", [job("PENDING", 0, "slt")], 1, null],
-    ["a full organization", [job("PENDING")], 2, "organization_concurrency"],
-    ["a full platform", [job("PENDING")], 1, "global_concurrency"],
-    ["a back-off", [job("PENDING", nowMs + 1)], 0, "retry_delay"],
-  ])("says why %s waits", (_name, jobs, heldSlots, limit) => {
-    expect(blockingLimitOf(jobs, { heldSlots, concurrencyLimit: 2, nowMs })).toBe(limit);
-  });
-});
 
 describe("failure", () => {
   const failure = {

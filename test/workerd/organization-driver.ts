@@ -54,6 +54,7 @@ export function submitCommand(organizationId: string, changes: Partial<SubmitCom
     createdById: "user-1",
     submitterLevel: "STAFF",
     correlationId: "req_test",
+    idempotency: null,
     ...changes,
   };
 }

@@ -4,22 +4,43 @@ import type { OrganizationLimits } from "../../contracts/terms.ts";
 import type { ModelName } from "../../contracts/models.ts";
 import type { JobRole } from "../../contracts/records.ts";
 import type { Failure } from "../../core/errors.ts";
+import { hourMs, nextUtcDayMs, type SubmissionUsage } from "./submission-usage.ts";
 
-export const hourMs = 60 * 60_000;
-const dayMs = 24 * hourMs;
 /** They run by themselves on every issue, so nobody asks for them. */
 const systemAgents: ReadonlySet<string> = new Set(["meta.triage", "meta.review"]);
+const backlogRetryAfterSeconds = 60;
+const storageRetryAfterSeconds = 3_600;
 
 export interface AdmissionRequest {
   readonly requestedAgentType: string | null;
   readonly requestedModel: ModelName | null;
 }
 
-export interface AdmissionCounts {
-  readonly issuesLastHour: number;
-  /** When the submission was made that must grow an hour old before another fits; null while there is room. */
-  readonly hourBlockedByAtMs: number | null;
-  readonly issuesToday: number;
+/** The most waiting jobs and storage of an organization that may still submit. */
+export interface AdmissionCeilings {
+  readonly waitingJobs: number;
+  readonly databaseBytes: number;
+}
+
+export interface AdmissionState {
+  readonly usage: SubmissionUsage;
+  readonly waitingJobs: number;
+  readonly databaseBytes: number;
+  /** What a switch that refuses this submission says; null without one. */
+  readonly switchRefusal: Failure | null;
+  /** What is said while the organization's budget is used up; null while it is not. */
+  readonly budgetRefusal: Failure | null;
+}
+
+/** What other parts of the organization may object to a submission. */
+export interface AdmissionGuards {
+  readonly switchRefusal: (request: AdmissionRequest, nowMs: number) => Failure | null;
+  readonly budgetRefusal: (nowMs: number) => Failure | null;
+}
+
+export interface AdmissionRules {
+  readonly limits: OrganizationLimits;
+  readonly ceilings: AdmissionCeilings;
 }
 
 export interface FirstJob {
@@ -33,21 +54,12 @@ export type AdmissionDecision =
   | { readonly kind: "admit"; readonly firstJob: FirstJob }
   | { readonly kind: "refuse"; readonly failure: Failure };
 
-/** Start of the UTC day that the time lies in. */
-export function utcDayStartMs(nowMs: number): number {
-  return nowMs - (nowMs % dayMs);
-}
-
 function secondsUntil(atMs: number, nowMs: number): number {
   return Math.max(1, Math.ceil((atMs - nowMs) / 1_000));
 }
 
-function refusalOf(
-  request: AdmissionRequest,
-  counts: AdmissionCounts,
-  limits: OrganizationLimits,
-  nowMs: number,
-): Failure | null {
+/** What is not to be had in this organization, whenever it is asked for. */
+function requestRefusal(request: AdmissionRequest, limits: OrganizationLimits): Failure | null {
   const { requestedAgentType: agent, requestedModel: model } = request;
   const allowedAgents = limits.agents;
   if (agent !== null && (systemAgents.has(agent) || !(allowedAgents === "*" || allowedAgents.includes(agent)))) {
@@ -56,18 +68,32 @@ function refusalOf(
   if (model !== null && !limits.models.includes(model)) {
     return { code: "model_not_allowed", detail: `The model ${model} is not part of the tier.`, field: "model" };
   }
-  if (counts.issuesLastHour >= limits.issuesPerHour) {
+  return null;
+}
+
+/** What does not fit now, but will. */
+function capacityRefusal(state: AdmissionState, { limits, ceilings }: AdmissionRules, nowMs: number): Failure | null {
+  const { usage } = state;
+  if (state.databaseBytes >= ceilings.databaseBytes) {
+    const detail = "The organization's storage is nearly full; what was admitted goes on.";
+    return { code: "storage_full", detail, retryAfterSeconds: storageRetryAfterSeconds };
+  }
+  if (state.waitingJobs >= ceilings.waitingJobs) {
+    const detail = `At most ${ceilings.waitingJobs} jobs of an organization may wait.`;
+    return { code: "backlog_full", detail, retryAfterSeconds: backlogRetryAfterSeconds };
+  }
+  if (usage.lastHour >= limits.issuesPerHour) {
     return {
       code: "rate_limited",
       detail: `At most ${limits.issuesPerHour} issues are accepted within an hour.`,
-      retryAfterSeconds: secondsUntil((counts.hourBlockedByAtMs ?? nowMs) + hourMs, nowMs),
+      retryAfterSeconds: secondsUntil(usage.roomAtMs ?? nowMs + hourMs, nowMs),
     };
   }
-  if (counts.issuesToday >= limits.issuesPerDay) {
+  if (usage.today >= limits.issuesPerDay) {
     return {
       code: "quota_exhausted",
       detail: `At most ${limits.issuesPerDay} issues are accepted a day (UTC).`,
-      retryAfterSeconds: secondsUntil(utcDayStartMs(nowMs) + dayMs, nowMs),
+      retryAfterSeconds: secondsUntil(nextUtcDayMs(nowMs), nowMs),
     };
   }
   return null;
@@ -83,25 +109,28 @@ function modelOfNamedAgent(
   return { model, modelReason: "default of the tier for an agent that the caller named" };
 }
 
-/** Decides on a submission from the organization's limits and what it has submitted lately. */
+function firstJobOf(request: AdmissionRequest, limits: OrganizationLimits): FirstJob {
+  const { requestedAgentType: agentType } = request;
+  if (agentType !== null) return { role: "work", agentType, ...modelOfNamedAgent(request, limits) };
+  return { role: "triage", agentType: "meta.triage", model: "haiku", modelReason: "default of meta.triage" };
+}
+
+/**
+ * Decides on a submission. The first objection counts, in this order: a switch, what can never be had here, what does not
+ * fit now (storage, backlog, rate, quota), the budget.
+ */
 export function decideAdmission(
   request: AdmissionRequest,
-  counts: AdmissionCounts,
-  limits: OrganizationLimits,
+  state: AdmissionState,
+  rules: AdmissionRules,
   nowMs: number,
 ): AdmissionDecision {
-  const failure = refusalOf(request, counts, limits, nowMs);
-  if (failure !== null) return { kind: "refuse", failure };
-  if (request.requestedAgentType !== null) {
-    const firstJob: FirstJob = {
-      role: "work",
-      agentType: request.requestedAgentType,
-      ...modelOfNamedAgent(request, limits),
-    };
-    return { kind: "admit", firstJob };
-  }
-  return {
-    kind: "admit",
-    firstJob: { role: "triage", agentType: "meta.triage", model: "haiku", modelReason: "default of meta.triage" },
-  };
+  const failure =
+    state.switchRefusal ??
+    requestRefusal(request, rules.limits) ??
+    capacityRefusal(state, rules, nowMs) ??
+    state.budgetRefusal;
+  return failure === null
+    ? { kind: "admit", firstJob: firstJobOf(request, rules.limits) }
+    : { kind: "refuse", failure };
 }

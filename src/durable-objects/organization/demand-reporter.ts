@@ -5,7 +5,7 @@ import type { Deadline } from "../deadlines.ts";
 import { objectResends, resendDelayMs } from "../resend-delay.ts";
 import type { Transaction } from "../transactions.ts";
 import type { JobTable } from "./job-table.ts";
-import { demandOf } from "./schedule.ts";
+import { demandOf, freeCapacity } from "./schedule.ts";
 
 const reportKey = "demandReport";
 const resendDeadline = "report";
@@ -105,7 +105,8 @@ export class DemandReporter {
     const { jobs, limits } = this.#parts;
     const heldSlotIds = jobs.heldSlotIds();
     const { concurrencyLimit, weight } = limits();
-    return { ...demandOf(jobs.waiting(nowMs), heldSlotIds.length, concurrencyLimit), weight, heldSlotIds };
+    const startable = jobs.waiting(nowMs, freeCapacity(heldSlotIds.length, concurrencyLimit));
+    return { ...demandOf(startable), weight, heldSlotIds };
   }
 
   #report(): DemandReport | null {

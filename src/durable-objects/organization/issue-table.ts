@@ -50,21 +50,6 @@ export class IssueTable {
     return issue;
   }
 
-  countSince(sinceMs: number): number {
-    return this.#sql.exec<{ n: number }>("SELECT COUNT(*) AS n FROM issues WHERE created_at_ms > ?", sinceMs).one().n;
-  }
-
-  /** When the issue was submitted that has `newer` issues after it; null when there are not that many. */
-  submittedAtMs(newer: number): number | null {
-    const row = this.#sql
-      .exec<{ at: number }>(
-        "SELECT created_at_ms AS at FROM issues ORDER BY created_at_ms DESC, id DESC LIMIT 1 OFFSET ?",
-        newer,
-      )
-      .next().value;
-    return row?.at ?? null;
-  }
-
   /** Issues with an event after `projectedSeq`, newest first. */
   listUnprojected(query: ListQuery, projectedSeq: number): UnprojectedIssues {
     const issues = this.#sql

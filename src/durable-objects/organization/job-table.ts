@@ -3,6 +3,28 @@ import { fromStoredJson } from "../stored-json.ts";
 import type { JobState } from "./job-state.ts";
 import { queueKey, type WaitingJobs } from "./schedule.ts";
 
+/** Triggers keep the number of jobs that wait, so that no submission has to count them. */
+export const backlogMigration = `
+  CREATE TABLE backlog (id INTEGER PRIMARY KEY CHECK (id = 1), waiting INTEGER NOT NULL);
+  INSERT INTO backlog (id, waiting) SELECT 1, COUNT(*) FROM jobs WHERE status = 'PENDING';
+  CREATE TRIGGER backlog_grows AFTER INSERT ON jobs WHEN NEW.status = 'PENDING' BEGIN
+    UPDATE backlog SET waiting = waiting + 1;
+  END;
+  CREATE TRIGGER backlog_changes AFTER UPDATE OF status ON jobs
+  WHEN (OLD.status = 'PENDING') <> (NEW.status = 'PENDING') BEGIN
+    UPDATE backlog SET waiting = waiting + (NEW.status = 'PENDING') - (OLD.status = 'PENDING');
+  END;
+  CREATE TRIGGER backlog_shrinks AFTER DELETE ON jobs WHEN OLD.status = 'PENDING' BEGIN
+    UPDATE backlog SET waiting = waiting - 1;
+  END;
+  DROP INDEX jobs_waiting;
+  CREATE INDEX jobs_waiting ON jobs (queue_key, id, ready_at_ms, priority, created_at_ms)
+    WHERE status = 'PENDING' AND slot_id IS NULL;
+`;
+
+/** A position beyond this one is not told exactly: counting it would make every submission cost more than the last. */
+const countedPositions = 1_000;
+
 type StateRow = { state: string };
 
 const isWaiting = "status = 'PENDING' AND slot_id IS NULL AND ready_at_ms <= ?";
@@ -46,11 +68,13 @@ export class JobTable {
     return this.#first(`SELECT state FROM jobs WHERE ${isWaiting} ORDER BY queue_key, id LIMIT 1`, nowMs);
   }
 
-  /** How many waiting jobs a granted slot would go to before this one. */
+  /** How many waiting jobs a granted slot would go to before this one, counted up to a bound. */
   countBefore(record: JobRecord, nowMs: number): number {
     return this.#sql
       .exec<{ n: number }>(
-        `SELECT COUNT(*) AS n FROM jobs WHERE ${isWaiting} AND (queue_key, id) < (?, ?)`,
+        `SELECT COUNT(*) AS n FROM (
+           SELECT 1 FROM jobs WHERE ${isWaiting} AND (queue_key, id) < (?, ?) LIMIT ${countedPositions}
+         )`,
         nowMs,
         queueKey(record),
         record.id,
@@ -58,14 +82,23 @@ export class JobTable {
       .one().n;
   }
 
-  waiting(nowMs: number): WaitingJobs {
+  /** The jobs that the next slots would go to, at most so many. */
+  waiting(nowMs: number, most: number): WaitingJobs {
     const row = this.#sql
       .exec<{ n: number; head: number | null; oldest: number | null }>(
-        `SELECT COUNT(*) AS n, MIN(priority) AS head, MIN(created_at_ms) AS oldest FROM jobs WHERE ${isWaiting}`,
+        `SELECT COUNT(*) AS n, MIN(priority) AS head, MIN(created_at_ms) AS oldest FROM (
+           SELECT priority, created_at_ms FROM jobs WHERE ${isWaiting} ORDER BY queue_key, id LIMIT ?
+         )`,
         nowMs,
+        most,
       )
       .one();
     return { count: row.n, headPriority: row.head, oldestAtMs: row.oldest };
+  }
+
+  /** Jobs that wait for whatever reason, those that were sent and not claimed among them. */
+  backlog(): number {
+    return this.#sql.exec<{ waiting: number }>("SELECT waiting FROM backlog").one().waiting;
   }
 
   heldSlotIds(): readonly string[] {

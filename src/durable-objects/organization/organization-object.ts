@@ -32,7 +32,7 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
     super(context, env);
     const { name } = context.id;
     if (name === undefined) throw new Error("an organization's object is addressed by the organization's id");
-    const { globalSlots, reviewExpiresAfterMs, timings } = parseSchedulingSettings(env);
+    const { globalSlots, ceilings, reviewExpiresAfterMs, timings } = parseSchedulingSettings(env);
     migrateSchema(context.storage, organizationMigrations);
     this.#organizationId = name;
     const ports: ObjectPorts = { ...systemPorts, ...outside };
@@ -44,6 +44,7 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
       ports,
       timings,
       globalSlots,
+      ceilings,
       reviewExpiresAfterMs,
       sendJob: createJobSender(env, globalSlots),
       sendRecords: async (message) => env.AGENT_RECORDS.send(message),

@@ -1,5 +1,6 @@
 /** Wires the plain parts of an organization together; the object's class is the adapter around them. */
 import type { OrganizationEvent } from "../../contracts/events.ts";
+import type { SubmitReceipt } from "../../contracts/organization-rpc.ts";
 import type { PlatformRpc } from "../../contracts/platform-rpc.ts";
 import type { EffectMessage, RecordsMessage } from "../../contracts/queue-messages.ts";
 import type { Timings } from "../../contracts/timings.ts";
@@ -9,6 +10,7 @@ import { type Deadline, parseDeadlineName } from "../deadlines.ts";
 import type { SendJob } from "../job-lanes.ts";
 import type { ObjectPorts } from "../object-ports.ts";
 import { Transactions } from "../transactions.ts";
+import type { AdmissionCeilings, AdmissionGuards } from "./admission.ts";
 import { ArtifactTable } from "./artifact-table.ts";
 import { AttemptTable } from "./attempt-table.ts";
 import { Changes, type Change } from "./change.ts";
@@ -27,9 +29,11 @@ import { holdsEpoch } from "./job-state.ts";
 import { JobTable } from "./job-table.ts";
 import { LiveSockets } from "./live-sockets.ts";
 import { ProjectionFeed } from "./projection-feed.ts";
+import { forgetExpiredAnswers, RememberedAnswers } from "./remembered-answers.ts";
 import { ReviewDesk } from "./review-desk.ts";
 import { ReviewTable } from "./review-table.ts";
 import { Slices } from "./slices.ts";
+import { SubmissionTable } from "./submission-table.ts";
 import { TermsKeeper } from "./terms-keeper.ts";
 
 export interface OrganizationOptions {
@@ -38,6 +42,7 @@ export interface OrganizationOptions {
   readonly ports: ObjectPorts;
   readonly timings: Timings;
   readonly globalSlots: number;
+  readonly ceilings: AdmissionCeilings;
   readonly reviewExpiresAfterMs: number;
   readonly sendJob: SendJob;
   readonly sendRecords: (message: RecordsMessage) => Promise<unknown>;
@@ -63,6 +68,9 @@ export function createOrganizationParts(options: OrganizationOptions) {
   const reviewTable = new ReviewTable(storage.sql);
   const effectTable = new EffectTable(storage.sql);
   const terms = new TermsKeeper(storage, organizationId);
+  const submissions = new SubmissionTable(storage.sql);
+  const answers = new RememberedAnswers<SubmitReceipt>(storage.sql, "POST /");
+  const guards: AdmissionGuards = { switchRefusal: () => null, budgetRefusal: () => null };
   const limits = () => {
     const { concurrentJobs, weight } = terms.current().limits;
     return { concurrencyLimit: Math.min(concurrentJobs, options.globalSlots), weight };
@@ -147,6 +155,8 @@ export function createOrganizationParts(options: OrganizationOptions) {
         return effects.resend(change, subject, deadline);
       case "effect-lease":
         return effects.expireLease(change, subject);
+      case "answers":
+        return forgetExpiredAnswers(storage.sql, change);
       case "records":
         return feed.resend(change, deadline);
       case "report":
@@ -168,6 +178,11 @@ export function createOrganizationParts(options: OrganizationOptions) {
 
   return {
     logger,
+    sql: storage.sql,
+    submissions,
+    answers,
+    guards,
+    ceilings: options.ceilings,
     log,
     issues,
     jobs,

@@ -1,17 +1,26 @@
 /** In which order an organization's jobs start, how many slots it wants, and why one of them waits. */
 import type { BlockingLimit } from "../../contracts/organization-rpc.ts";
 import type { JobRecord } from "../../contracts/records.ts";
+import { numericPriority } from "../../contracts/status.ts";
 import type { JobState } from "./job-state.ts";
 
 /** Waiting this long is worth one step of numeric priority, so that no job waits for ever behind more urgent ones. */
 const ageingStepMs = 10 * 60_000;
+
+/**
+ * How long after a job of this priority another may still come and start before it: whatever comes later, however urgent,
+ * starts after it. 90 minutes for LOW.
+ */
+export function overtakingBoundMs(priority: number): number {
+  return (priority - numericPriority.CRITICAL) * ageingStepMs;
+}
 
 /** Jobs start in ascending order of this key (then id). Ageing is in it, so that it never has to be computed again. */
 export function queueKey(job: Pick<JobRecord, "priority" | "createdAtMs">): number {
   return job.createdAtMs + job.priority * ageingStepMs;
 }
 
-/** The jobs that could start now if slots were granted. */
+/** Jobs that could start now if slots were granted. */
 export interface WaitingJobs {
   readonly count: number;
   readonly headPriority: number | null;
@@ -24,11 +33,15 @@ export interface Demand {
   readonly oldestAtMs: number | null;
 }
 
-/** How many more slots the organization may and can use. */
-export function demandOf(waiting: WaitingJobs, heldSlots: number, concurrencyLimit: number): Demand {
-  const demand = Math.max(0, Math.min(waiting.count, concurrencyLimit - heldSlots));
-  if (demand === 0) return { demand, headPriority: null, oldestAtMs: null };
-  return { demand, headPriority: waiting.headPriority, oldestAtMs: waiting.oldestAtMs };
+/** How many more slots the organization may use. It holds too many after its limit was lowered: they end by themselves. */
+export function freeCapacity(heldSlots: number, concurrencyLimit: number): number {
+  return Math.max(0, concurrencyLimit - heldSlots);
+}
+
+/** What the organization wants: a slot for each job that could start now within its free capacity. */
+export function demandOf(startable: WaitingJobs): Demand {
+  const { count: demand, headPriority, oldestAtMs } = startable;
+  return { demand, headPriority, oldestAtMs };
 }
 
 /** Why nothing of an issue runs; null when something does, or nothing waits. */

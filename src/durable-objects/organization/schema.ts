@@ -1,5 +1,8 @@
 /** The tables of an organization's object. A migration that was released is never edited: a change is a new one. */
 import { deadlinesMigration } from "../deadlines.ts";
+import { backlogMigration } from "./job-table.ts";
+import { rememberedAnswersMigration } from "./remembered-answers.ts";
+import { submissionsMigration } from "./submission-table.ts";
 
 /** What a record holds is JSON; columns beside it are what queries select or order by. */
 const firstMigration = `
@@ -102,4 +105,7 @@ const firstMigration = `
   CREATE INDEX effects_by_issue ON effects (issue_id);
 `;
 
-export const organizationMigrations: readonly string[] = [deadlinesMigration + firstMigration];
+export const organizationMigrations: readonly string[] = [
+  deadlinesMigration + firstMigration,
+  submissionsMigration + rememberedAnswersMigration + backlogMigration,
+];

@@ -1,26 +1,25 @@
 import type { Outcome, SubmitCommand, SubmitReceipt } from "../../contracts/organization-rpc.ts";
 import type { IssueRecord } from "../../contracts/records.ts";
 import { numericPriority } from "../../contracts/status.ts";
-import { type AdmissionCounts, decideAdmission, hourMs, utcDayStartMs } from "./admission.ts";
+import { type AdmissionCeilings, type AdmissionGuards, decideAdmission, type FirstJob } from "./admission.ts";
 import type { Change } from "./change.ts";
 import type { IssueTable } from "./issue-table.ts";
 import type { JobTable } from "./job-table.ts";
 import { createJob } from "./new-job.ts";
+import type { RememberedAnswers } from "./remembered-answers.ts";
+import type { SubmissionTable } from "./submission-table.ts";
+import { allowancesAfter } from "./submission-usage.ts";
 import type { TermsKeeper } from "./terms-keeper.ts";
 
 export interface SubmissionParts {
+  readonly sql: Pick<SqlStorage, "databaseSize">;
   readonly issues: IssueTable;
   readonly jobs: JobTable;
   readonly terms: TermsKeeper;
-}
-
-function countsOf(issues: IssueTable, issuesPerHour: number, nowMs: number): AdmissionCounts {
-  const issuesLastHour = issues.countSince(nowMs - hourMs);
-  return {
-    issuesLastHour,
-    hourBlockedByAtMs: issuesLastHour < issuesPerHour ? null : issues.submittedAtMs(issuesPerHour - 1),
-    issuesToday: issues.countSince(utcDayStartMs(nowMs) - 1),
-  };
+  readonly submissions: SubmissionTable;
+  readonly answers: RememberedAnswers<SubmitReceipt>;
+  readonly ceilings: AdmissionCeilings;
+  readonly guards: AdmissionGuards;
 }
 
 function issueOf(command: SubmitCommand, { newId, nowMs }: Change): IssueRecord {
@@ -47,28 +46,63 @@ function issueOf(command: SubmitCommand, { newId, nowMs }: Change): IssueRecord 
   };
 }
 
-/** Admits an issue with its first job, or answers why not. */
-export function submitIssue(
-  change: Change,
-  { issues, jobs, terms }: SubmissionParts,
-  command: SubmitCommand,
-): Outcome<SubmitReceipt> {
-  const { nowMs } = change;
-  const { limits } = terms.accept(command.terms);
-  const decision = decideAdmission(command, countsOf(issues, limits.issuesPerHour, nowMs), limits, nowMs);
-  if (decision.kind === "refuse") return { ok: false, failure: decision.failure };
+/** Admits an issue with its first job, or answers why not. A repeated request gets the answer that it got first. */
+export function submitIssue(change: Change, parts: SubmissionParts, command: SubmitCommand): Outcome<SubmitReceipt> {
+  const { answers, terms } = parts;
+  const { idempotency } = command;
+  terms.accept(command.terms);
+  if (idempotency === null) return admit(change, parts, command);
 
+  const recall = answers.recall(idempotency, change.nowMs);
+  if (recall.kind === "replay") return { ok: true, value: { ...recall.answer, replayed: true } };
+  if (recall.kind === "other_request") {
+    const detail = "This idempotency key was used with another request in the last 24 hours.";
+    return { ok: false, failure: { code: "idempotency_key_reused", detail } };
+  }
+  const outcome = admit(change, parts, command);
+  if (outcome.ok) answers.remember(change, idempotency, outcome.value);
+  return outcome;
+}
+
+function admit(change: Change, parts: SubmissionParts, command: SubmitCommand): Outcome<SubmitReceipt> {
+  const { nowMs } = change;
+  const { sql, jobs, terms, submissions, ceilings, guards } = parts;
+  const { limits } = terms.current();
+  const usage = submissions.usage(nowMs, limits.issuesPerHour);
+  const state = {
+    usage,
+    waitingJobs: jobs.backlog(),
+    databaseBytes: sql.databaseSize,
+    switchRefusal: guards.switchRefusal(command, nowMs),
+    budgetRefusal: guards.budgetRefusal(nowMs),
+  };
+  const decision = decideAdmission(command, state, { limits, ceilings }, nowMs);
+  if (decision.kind === "refuse") return { ok: false, failure: decision.failure };
+  submissions.record(usage);
+  return {
+    ok: true,
+    value: { ...begin(change, parts, command, decision.firstJob), ...allowancesAfter(usage, limits) },
+  };
+}
+
+/** Stores the issue and its first job. */
+function begin(
+  change: Change,
+  { issues, jobs }: SubmissionParts,
+  command: SubmitCommand,
+  firstJob: FirstJob,
+): Omit<SubmitReceipt, "rate" | "quota"> {
   const issue = issueOf(command, change);
   issues.save(issue, 0);
   change.append({ type: "issue.submitted", issueId: issue.id, jobId: null, data: { issue } });
   const job = createJob(change, jobs, {
-    ...decision.firstJob,
+    ...firstJob,
     issueId: issue.id,
     organizationId: issue.organizationId,
     priority: numericPriority[issue.priority],
     config: {},
     retryOf: null,
   });
-  const position = jobs.countBefore(job.record, nowMs);
-  return { ok: true, value: { issueId: issue.id, jobId: job.record.id, status: issue.status, position } };
+  const position = jobs.countBefore(job.record, change.nowMs);
+  return { issueId: issue.id, jobId: job.record.id, status: issue.status, position, replayed: false };
 }

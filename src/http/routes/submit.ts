@@ -1,14 +1,23 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
-import { apiBasePath, submitRequestSchema, type SubmitRequest } from "../../contracts/http.ts";
+import type { z } from "zod";
+import {
+  apiBasePath,
+  idempotencyHeadersSchema,
+  idempotencyReplayedHeader,
+  submitRequestSchema,
+  type SubmitRequest,
+} from "../../contracts/http.ts";
 import { submitResponseSchema } from "../../contracts/http-views.ts";
-import type { SubmitCommand } from "../../contracts/organization-rpc.ts";
+import type { SubmitCommand, SubmitReceipt } from "../../contracts/organization-rpc.ts";
 import type { Terms } from "../../contracts/terms.ts";
 import { AgentError } from "../../core/errors.ts";
 import type { CallerEnv } from "../edge-env.ts";
+import { idempotentRequest } from "../idempotent-request.ts";
 import { tenantAccess, type TenantAccess } from "../permissions.ts";
 import type { AppPorts } from "../ports.ts";
 import { InvalidRequestError, valueOf } from "../problems.ts";
 import type { TermsCache } from "../terms-cache.ts";
+import { allowanceView } from "../views.ts";
 import { jsonBody, jsonContent } from "./json-content.ts";
 
 const disabledRetryAfterSeconds = 300;
@@ -17,7 +26,7 @@ const submitRoute = createRoute({
   method: "post",
   path: "/",
   summary: "Submit an issue",
-  request: { body: jsonBody(submitRequestSchema) },
+  request: { headers: idempotencyHeadersSchema, body: jsonBody(submitRequestSchema) },
   responses: { 202: jsonContent(submitResponseSchema, "The issue is stored and will be worked on") },
 });
 
@@ -26,10 +35,12 @@ interface SubmissionParts {
   readonly request: SubmitRequest;
   readonly terms: Terms;
   readonly correlationId: string;
+  readonly idempotencyKey: string | undefined;
 }
 
 /** The object's command for a request that a person or a platform administrator made. */
-function submitCommand({ access, request, terms, correlationId }: SubmissionParts): SubmitCommand {
+function submitCommand(parts: SubmissionParts): SubmitCommand {
+  const { access, request, terms, correlationId, idempotencyKey } = parts;
   return {
     organizationId: access.organizationId,
     terms,
@@ -45,6 +56,7 @@ function submitCommand({ access, request, terms, correlationId }: SubmissionPart
     createdById: access.createdById,
     submitterLevel: access.submitterLevel,
     correlationId,
+    idempotency: idempotencyKey === undefined ? null : idempotentRequest(idempotencyKey, request),
   };
 }
 
@@ -54,6 +66,20 @@ function issueUrls(requestUrl: string, issueId: string): { readonly trackingUrl:
   const live = new URL(`${apiBasePath}/live?issueId=${issueId}&after=0`, requestUrl);
   live.protocol = live.protocol === "https:" ? "wss:" : "ws:";
   return { trackingUrl: tracking.href, liveUrl: live.href };
+}
+
+function receiptView(receipt: SubmitReceipt, requestUrl: string): z.infer<typeof submitResponseSchema> {
+  const { issueId: id, jobId, status, position, rate, quota } = receipt;
+  return {
+    id,
+    jobId,
+    status,
+    position,
+    estimatedWaitSeconds: null,
+    ...issueUrls(requestUrl, id),
+    rate: allowanceView(rate),
+    quota: allowanceView(quota),
+  };
 }
 
 /** `POST /`: answers after the object's own write; it waits for no Postgres, queue or model. */
@@ -69,10 +95,17 @@ export function submitRoutes(ports: AppPorts, termsCache: TermsCache): OpenAPIHo
       throw new InvalidRequestError([{ field: "agentType", message: "is not an agent that can be asked for" }]);
     }
     const terms = await termsCache.read(access.organizationId);
-    const command = submitCommand({ access, request, terms, correlationId: c.var.requestId });
+    const command = submitCommand({
+      access,
+      request,
+      terms,
+      correlationId: c.var.requestId,
+      idempotencyKey: c.req.valid("header")["idempotency-key"],
+    });
     const receipt = valueOf(await ports.objects.organization(access.organizationId).submit(command));
-    const { issueId: id, jobId, status, position } = receipt;
-    c.var.log.info("issue submitted", { issueId: id, jobId });
-    return c.json({ id, jobId, status, position, estimatedWaitSeconds: null, ...issueUrls(c.req.url, id) }, 202);
+    const { issueId, jobId, replayed } = receipt;
+    c.var.log.info("issue submitted", { issueId, jobId, replayed });
+    if (replayed) c.header(idempotencyReplayedHeader, "true");
+    return c.json(receiptView(receipt, c.req.url), 202);
   });
 }

@@ -1,0 +1,163 @@
+import { evictAllDurableObjects, reset, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import * as fc from "fast-check";
+import { afterEach, describe, expect, test } from "vitest";
+import type { SubmitCommand } from "../../src/contracts/organization-rpc.ts";
+import { SubmissionTable } from "../../src/durable-objects/organization/submission-table.ts";
+import { allEvents, mintOrganizationId, objectOf, submit, submitCommand, termsFor } from "./organization-driver.ts";
+import { advanceMs } from "./test-clock.ts";
+
+afterEach(reset);
+
+const stubOf = (organizationId: string) => env.ORGANIZATIONS.getByName(organizationId);
+const hourMs = 60 * 60_000;
+const dayMs = 24 * hourMs;
+
+function keyed(organizationId: string, key: string, changes: Partial<SubmitCommand> = {}): SubmitCommand {
+  const { title } = submitCommand(organizationId, changes);
+  return submitCommand(organizationId, { idempotency: { key, requestHash: title }, ...changes });
+}
+
+async function submittedIssues(organizationId: string): Promise<readonly string[]> {
+  const events = await allEvents(organizationId);
+  return events.filter(({ type }) => type === "issue.submitted").map(({ issueId }) => issueId);
+}
+
+async function rowCount(organizationId: string, table: "remembered_answers" | "submissions"): Promise<number> {
+  return runInDurableObject(
+    stubOf(organizationId),
+    (_object, { storage }) => storage.sql.exec<{ n: number }>(`SELECT COUNT(*) AS n FROM ${table}`).one().n,
+  );
+}
+
+describe("an idempotency key", () => {
+  test("makes one issue of 50 parallel submissions", async () => {
+    const organizationId = mintOrganizationId();
+    const outcomes = await Promise.all(
+      Array.from({ length: 50 }, async () => objectOf(organizationId).submit(keyed(organizationId, "once"))),
+    );
+    const receipts = outcomes.map((outcome) => (outcome.ok ? outcome.value : null));
+    expect(new Set(receipts.map((receipt) => receipt?.issueId)).size).toBe(1);
+    expect(receipts.filter((receipt) => receipt?.replayed === false)).toHaveLength(1);
+    expect(new Set(receipts.map((receipt) => JSON.stringify({ ...receipt, replayed: true }))).size).toBe(1);
+    expect(await submittedIssues(organizationId)).toHaveLength(1);
+  });
+
+  test("is refused to another request, after an eviction too, and is free again after 24 hours", async () => {
+    const organizationId = mintOrganizationId();
+    const organization = objectOf(organizationId);
+    await organization.submit(keyed(organizationId, "once"));
+    await evictAllDurableObjects();
+    const other = keyed(organizationId, "once", { title: "Another" });
+    expect(await objectOf(organizationId).submit(other)).toMatchObject({
+      ok: false,
+      failure: { code: "idempotency_key_reused" },
+    });
+    advanceMs(dayMs);
+    expect(await objectOf(organizationId).submit(other)).toMatchObject({ ok: true, value: { replayed: false } });
+    expect(await submittedIssues(organizationId)).toHaveLength(2);
+  });
+
+  test("remembers no refusal: the same request is admitted once there is room", async () => {
+    const organizationId = mintOrganizationId();
+    const terms = termsFor(organizationId, { issuesPerHour: 1 });
+    await submit(organizationId, { terms });
+    const command = keyed(organizationId, "later", { terms });
+    expect(await objectOf(organizationId).submit(command)).toMatchObject({ failure: { code: "rate_limited" } });
+    advanceMs(hourMs);
+    expect(await objectOf(organizationId).submit(command)).toMatchObject({ ok: true, value: { replayed: false } });
+    expect(await objectOf(organizationId).submit(command)).toMatchObject({ ok: true, value: { replayed: true } });
+  });
+
+  test("means nothing in another organization", async () => {
+    const [one, two] = [mintOrganizationId(), mintOrganizationId()];
+    await objectOf(one).submit(keyed(one, "shared"));
+    expect(await objectOf(two).submit(keyed(two, "shared"))).toMatchObject({ ok: true, value: { replayed: false } });
+  });
+
+  test("is forgotten by itself, a bounded number at a time", async () => {
+    const organizationId = mintOrganizationId();
+    await objectOf(organizationId).submit(keyed(organizationId, "real"));
+    await runInDurableObject(stubOf(organizationId), (_object, { storage }) => {
+      for (let made = 0; made < 700; made += 1) {
+        storage.sql.exec(
+          "INSERT INTO remembered_answers SELECT route, ?, request_hash, answer, expires_at_ms FROM remembered_answers WHERE key = 'real'",
+          `copy-${made}`,
+        );
+      }
+    });
+    advanceMs(dayMs + 1);
+    await runDurableObjectAlarm(stubOf(organizationId));
+    expect(await rowCount(organizationId, "remembered_answers")).toBe(201);
+    await runDurableObjectAlarm(stubOf(organizationId));
+    expect(await rowCount(organizationId, "remembered_answers")).toBe(0);
+  });
+});
+
+describe("what an organization may submit", () => {
+  test("is told with every receipt, and when there is more", async () => {
+    const organizationId = mintOrganizationId();
+    const terms = termsFor(organizationId, { issuesPerHour: 3, issuesPerDay: 50 });
+    const receipts = [
+      await submit(organizationId, { terms }),
+      await submit(organizationId, { terms }),
+      await submit(organizationId, { terms }),
+    ];
+    expect(receipts.map(({ rate }) => rate.remaining)).toEqual([2, 1, 0]);
+    expect(receipts.map(({ quota }) => quota.remaining)).toEqual([49, 48, 47]);
+    expect(new Set(receipts.map(({ rate }) => rate.resetAtMs)).size).toBe(1);
+    const refused = await objectOf(organizationId).submit(submitCommand(organizationId, { terms }));
+    expect(refused).toMatchObject({ ok: false, failure: { code: "rate_limited" } });
+    advanceMs(hourMs);
+    expect((await submit(organizationId, { terms })).rate.remaining).toBe(2);
+  });
+
+  test("is refused while too many of its jobs wait", async () => {
+    const organizationId = mintOrganizationId();
+    await submit(organizationId);
+    await runInDurableObject(stubOf(organizationId), (_object, { storage }) => {
+      const backlog = storage.sql.exec<{ waiting: number }>("SELECT waiting FROM backlog").one();
+      expect(backlog.waiting).toBe(1);
+      storage.sql.exec("UPDATE backlog SET waiting = 10000");
+    });
+    const refused = await objectOf(organizationId).submit(submitCommand(organizationId));
+    expect(refused).toMatchObject({ ok: false, failure: { code: "backlog_full", retryAfterSeconds: 60 } });
+    expect(await submittedIssues(organizationId)).toHaveLength(1);
+  });
+
+  test("is counted exactly, by a table that does not grow with time", async () => {
+    const organizationId = mintOrganizationId();
+    await submit(organizationId);
+    await runInDurableObject(stubOf(organizationId), (_object, { storage }) => {
+      fc.assert(
+        fc.property(
+          fc.integer({ min: 1, max: 5 }),
+          fc.integer({ min: 1, max: 12 }),
+          fc.array(fc.integer({ min: -20, max: 90 }), { maxLength: 60 }),
+          (issuesPerHour, issuesPerDay, minutes) => {
+            storage.sql.exec("DELETE FROM submissions");
+            const table = new SubmissionTable(storage.sql);
+            const admitted: number[] = [];
+            let clockMs = dayMs * 20_000;
+            for (const step of minutes) {
+              clockMs += step * 60_000;
+              const usage = table.usage(clockMs, issuesPerHour);
+              const within = admitted.filter((atMs) => atMs > usage.atMs - hourMs);
+              expect(usage.lastHour).toBe(within.length);
+              expect(usage.oldestAtMs).toBe(within[0] ?? null);
+              expect(usage.today).toBe(admitted.filter((atMs) => atMs >= usage.atMs - (usage.atMs % dayMs)).length);
+              const room = within.length < issuesPerHour;
+              expect(usage.roomAtMs).toBe(room ? null : (within.at(-issuesPerHour) ?? 0) + hourMs);
+              if (!room || usage.today >= issuesPerDay) continue;
+              table.record(usage);
+              admitted.push(usage.atMs);
+            }
+            const { n } = storage.sql.exec<{ n: number }>("SELECT COUNT(*) AS n FROM submissions").one();
+            expect(n).toBeLessThanOrEqual(issuesPerHour + 2);
+          },
+        ),
+        { numRuns: 60 },
+      );
+    });
+  });
+});
