@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { issuePriorities, numericPriority } from "../../src/contracts/status.ts";
+import { type IssuePriority, issuePrioritySchema, numericPriority } from "../../src/contracts/status.ts";
 import {
   blockingLimitOf,
   freeCapacity,
@@ -27,7 +27,7 @@ describe("the order of an organization's jobs", () => {
 
   const arrivals = fc.array(
     fc.record({
-      priority: fc.constantFrom(...issuePriorities),
+      priority: fc.constantFrom(...issuePrioritySchema.options),
       createdAtMs: fc.integer({ min: 0, max: 240 * minuteMs }),
     }),
     { minLength: 1, maxLength: 60 },
@@ -48,7 +48,7 @@ describe("the order of an organization's jobs", () => {
   });
 
   interface Arrival {
-    readonly priority: (typeof issuePriorities)[number];
+    readonly priority: IssuePriority;
     readonly createdAtMs: number;
   }
 
