@@ -117,7 +117,7 @@ export const organizationViewSchema = z.object({
   tier: tierSchema.nullable(),
   slug: z.string().nullable(),
   repository: repositorySchema.nullable(),
-  limitOverrides: organizationLimitsSchema.partial(),
+  limitOverrides: z.object({ limits: organizationLimitsSchema.partial(), expiresAt: optionalTime }),
   /** What holds now: the tier's limits with the overrides applied. */
   limits: organizationLimitsSchema,
   termsVersion: z.int(),

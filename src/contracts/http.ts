@@ -125,6 +125,12 @@ export const putOrganizationRequestSchema = z.strictObject({
     .nullable()
     .default(null),
   repository: repositorySchema.strict().nullable().default(null),
-  limitOverrides: organizationLimitsSchema.partial().strict().default({}),
+  /** Limits that replace those of the tier, until a time in the future or for good. */
+  limitOverrides: z
+    .strictObject({
+      limits: organizationLimitsSchema.partial().strict(),
+      expiresAt: z.iso.datetime({ offset: true }).nullable().default(null),
+    })
+    .default({ limits: {}, expiresAt: null }),
 });
 export type PutOrganizationRequest = z.infer<typeof putOrganizationRequestSchema>;

@@ -1,5 +1,5 @@
 /** Typed RPC of the one platform object: demand, slots, the directory of organizations, health history. */
-import type { OrganizationLimits, Repository, Terms, Tier } from "./terms.ts";
+import type { LimitOverrides, Repository, Terms, Tier } from "./terms.ts";
 
 /** An organization's whole claim on the platform; level-triggered, so it may be sent again at will. */
 export interface DemandReport {
@@ -29,8 +29,7 @@ export interface OrganizationSettings {
   readonly tier: Tier | null;
   readonly slug: string | null;
   readonly repository: Repository | null;
-  /** Fields that replace those of the tier. */
-  readonly limitOverrides: Partial<OrganizationLimits>;
+  readonly limitOverrides: LimitOverrides;
 }
 
 export interface OrganizationEntry extends OrganizationSettings {

@@ -37,6 +37,13 @@ export const organizationLimitsSchema = z.object({
 });
 export type OrganizationLimits = z.infer<typeof organizationLimitsSchema>;
 
+/** Limits of one organization that replace those of its tier. */
+export interface LimitOverrides {
+  readonly limits: Partial<OrganizationLimits>;
+  /** When the tier's limits hold again; null for no such time. */
+  readonly expiresAtMs: number | null;
+}
+
 const hourlyIssues = 100;
 
 export const limitsByTier: Readonly<Record<Tier, OrganizationLimits>> = {

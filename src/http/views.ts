@@ -99,7 +99,7 @@ export function organizationView(entry: OrganizationEntry): z.infer<typeof organ
     tier,
     slug,
     repository,
-    limitOverrides,
+    limitOverrides: { limits: limitOverrides.limits, expiresAt: optionalIsoTime(limitOverrides.expiresAtMs) },
     limits,
     termsVersion: version,
     demand,

@@ -169,23 +169,45 @@ describe("the directory of organizations", () => {
     const answer = await app.request(path(fixture), put({ tier: "pro", slug: "acme", repository }));
     expect(organizationViewSchema.parse(await answer.json())).toMatchObject({ tier: "pro", slug: "acme", repository });
     expect(fixture.callsOf("putOrganization").map((call) => call.argument)).toEqual([
-      { organizationId: fixture.organizationId, tier: "pro", slug: "acme", repository, limitOverrides: {} },
+      {
+        organizationId: fixture.organizationId,
+        tier: "pro",
+        slug: "acme",
+        repository,
+        limitOverrides: { limits: {}, expiresAtMs: null },
+      },
     ]);
     expect((await app.request(path(fixture), { headers: bearer(adminToken) })).status).toBe(200);
   });
 
   test("passes given limits on and no others", async () => {
     const fixture = new EdgeFixture();
-    await fixture.app().request(path(fixture), put({ limitOverrides: { concurrentJobs: 4, models: ["opus"] } }));
+    await fixture
+      .app()
+      .request(path(fixture), put({ limitOverrides: { limits: { concurrentJobs: 4, models: ["opus"] } } }));
     expect(fixture.callsOf("putOrganization").map((call) => call.argument)).toEqual([
       {
         organizationId: fixture.organizationId,
         tier: null,
         slug: null,
         repository: null,
-        limitOverrides: { concurrentJobs: 4, models: ["opus"] },
+        limitOverrides: { limits: { concurrentJobs: 4, models: ["opus"] }, expiresAtMs: null },
       },
     ]);
+  });
+
+  test("passes the time on until which limits are given, and shows it", async () => {
+    const fixture = new EdgeFixture();
+    const limitOverrides = { limits: { issuesPerDay: 500 }, expiresAt: "2026-12-01T01:00:00+01:00" };
+    const answer = await fixture.app().request(path(fixture), put({ limitOverrides }));
+    const expiresAtMs = Date.UTC(2026, 11, 1);
+    expect(fixture.callsOf("putOrganization")).toMatchObject([
+      { argument: { limitOverrides: { limits: { issuesPerDay: 500 }, expiresAtMs } } },
+    ]);
+    expect(organizationViewSchema.parse(await answer.json()).limitOverrides).toEqual({
+      limits: { issuesPerDay: 500 },
+      expiresAt: "2026-12-01T00:00:00.000Z",
+    });
   });
 
   test("is closed to an organization's own administrator", async () => {
@@ -200,8 +222,11 @@ describe("the directory of organizations", () => {
   test.each([
     ["a slug that leads elsewhere", { slug: "../other" }],
     ["an unknown tier", { tier: "gold" }],
-    ["no concurrency at all", { limitOverrides: { concurrentJobs: 0 } }],
-    ["an unknown limit", { limitOverrides: { budget: 1 } }],
+    ["no concurrency at all", { limitOverrides: { limits: { concurrentJobs: 0 } } }],
+    ["fewer issues than none", { limitOverrides: { limits: { issuesPerDay: -1 } } }],
+    ["an unknown limit", { limitOverrides: { limits: { budget: 1 } } }],
+    ["overrides that are over", { limitOverrides: { limits: {}, expiresAt: "2026-11-22T00:00:00Z" } }],
+    ["an expiry that is no time", { limitOverrides: { limits: {}, expiresAt: "tomorrow" } }],
     ["a repository that is a path", { repository: { owner: "a/b", name: "c" } }],
   ])("refuses %s", async (_name, body) => {
     const fixture = new EdgeFixture();

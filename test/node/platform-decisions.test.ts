@@ -6,7 +6,7 @@ import {
   serviceAfterGrant,
   serviceOnReturn,
 } from "../../src/durable-objects/platform/fair-queue.ts";
-import { termsOf } from "../../src/durable-objects/platform/terms-of.ts";
+import { settingsAt, termsOf } from "../../src/durable-objects/platform/terms-of.ts";
 import { resendDelayMs } from "../../src/durable-objects/resend-delay.ts";
 
 const contender = (organizationId: string, changes: Partial<Contender> = {}): Contender => ({
@@ -55,19 +55,36 @@ describe("the fair queue", () => {
 });
 
 describe("terms", () => {
-  const settings = { organizationId: "org", tier: null, slug: null, repository: null, limitOverrides: {} };
+  const settings = {
+    organizationId: "org",
+    tier: null,
+    slug: null,
+    repository: null,
+    limitOverrides: { limits: {}, expiresAtMs: null },
+  };
 
   test("follow the tier, and the settings where they say more", () => {
     expect(termsOf(settings, 1)).toEqual({ ...defaultTerms("org"), version: 1 });
-    expect(termsOf({ ...settings, tier: "enterprise", limitOverrides: { weight: 12 } }, 2).limits).toEqual({
+    expect(
+      termsOf({ ...settings, tier: "enterprise", limitOverrides: { limits: { weight: 12 }, expiresAtMs: null } }, 2)
+        .limits,
+    ).toEqual({
       ...limitsByTier.enterprise,
       weight: 12,
     });
   });
 
+  test("are the tier's again once what replaced them is over", () => {
+    const limited = { ...settings, limitOverrides: { limits: { weight: 12 }, expiresAtMs: 1_000 } };
+    expect(settingsAt(limited, 999)).toEqual(limited);
+    expect(settingsAt(limited, 1_000)).toEqual(settings);
+    expect(settingsAt(settings, 1_000)).toEqual(settings);
+  });
+
   test.each([
-    ["a limit of zero", { limitOverrides: { issuesPerDay: 0 } }, "issuesPerDay"],
-    ["no model at all", { limitOverrides: { models: [] } }, "models"],
+    ["a negative limit", { limitOverrides: { limits: { issuesPerHour: -1 }, expiresAtMs: null } }, "issuesPerHour"],
+    ["a limit of zero", { limitOverrides: { limits: { issuesPerDay: 0 }, expiresAtMs: null } }, "issuesPerDay"],
+    ["no model at all", { limitOverrides: { limits: { models: [] }, expiresAtMs: null } }, "models"],
     ["a repository with a strange name", { repository: { owner: "a/b", name: "c" } }, "owner"],
   ])("refuse %s", (_name, changes, field) => {
     expect(() => termsOf({ ...settings, ...changes }, 1)).toThrow(field);

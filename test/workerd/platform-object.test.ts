@@ -4,6 +4,8 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import type { OrganizationSettings } from "../../src/contracts/platform-rpc.ts";
 import { defaultTerms, limitsByTier } from "../../src/contracts/terms.ts";
 import { createJobSender } from "../../src/durable-objects/job-lanes.ts";
+import { platformMigrations } from "../../src/durable-objects/platform/schema.ts";
+import { migrateSchema } from "../../src/durable-objects/schema-version.ts";
 import {
   claim,
   clients,
@@ -18,7 +20,7 @@ import {
   submit,
   termsFor,
 } from "./organization-driver.ts";
-import { advanceMs } from "./test-clock.ts";
+import { advanceMs, testClock } from "./test-clock.ts";
 
 afterEach(reset);
 
@@ -28,7 +30,14 @@ const named = { requestedAgentType: "briefs.status-workflow" } as const;
 const done = { role: "work", summary: "Nothing to change." } as const;
 
 function settingsFor(organizationId: string, changes: Partial<OrganizationSettings> = {}): OrganizationSettings {
-  return { organizationId, tier: "pro", slug: "acme", repository, limitOverrides: {}, ...changes };
+  return {
+    organizationId,
+    tier: "pro",
+    slug: "acme",
+    repository,
+    limitOverrides: { limits: {}, expiresAtMs: null },
+    ...changes,
+  };
 }
 
 /** Submits issues whose work may run as wide as `concurrentJobs`. */
@@ -78,6 +87,22 @@ describe("slots", () => {
     expect(await platform().readStatus()).toMatchObject({ slotsInUse: 2, demand: 0 });
     await runJob(organizationId, 0, done);
     await nextJobMessage(organizationId, 2);
+  });
+
+  test("a limit that is lowered below what runs lets the excess finish, and starts nothing meanwhile", async () => {
+    const organizationId = mintOrganizationId();
+    await submitMany(organizationId, 4, 3);
+    await vi.waitUntil(() => jobMessages(organizationId).length === 3);
+    const running = await Promise.all(jobMessages(organizationId).map(claim));
+    await objectOf(organizationId).applyTerms({ ...termsFor(organizationId, { concurrentJobs: 1 }), version: 2 });
+    for (const [index, { job, epoch }] of running.entries()) {
+      expect(jobMessages(organizationId)).toHaveLength(3);
+      const left = running.length - index;
+      await vi.waitUntil(async () => (await platform().readStatus()).slotsInUse === left);
+      const finish = { organizationId, jobId: job.id, epoch, outcome: done, artifacts: [] };
+      expect(await objectOf(organizationId).finish(finish)).toEqual({ accepted: true });
+    }
+    await runJob(organizationId, 3, done);
   });
 
   test("an expired slot stays with a holder that still uses it, and is freed when he does not", async () => {
@@ -161,7 +186,7 @@ describe("the directory", () => {
     expect(await platform().readOrganization(organizationId)).toBeNull();
     await platform().putOrganization(settingsFor(organizationId));
     const changed = await platform().putOrganization(
-      settingsFor(organizationId, { limitOverrides: { issuesPerHour: 5 } }),
+      settingsFor(organizationId, { limitOverrides: { limits: { issuesPerHour: 5 }, expiresAtMs: null } }),
     );
     expect(changed.terms).toMatchObject({
       version: 2,
@@ -173,16 +198,54 @@ describe("the directory", () => {
     expect(await platform().readOrganization(organizationId)).toEqual(changed);
   });
 
+  test("takes overrides back by itself when their time is over, and tells the organization", async () => {
+    const organizationId = mintOrganizationId();
+    const limitOverrides = { limits: { issuesPerHour: 1 }, expiresAtMs: testClock.nowMs() + 60_000 };
+    const set = await platform().putOrganization(settingsFor(organizationId, { limitOverrides }));
+    expect(set.terms).toMatchObject({ version: 1, limits: { issuesPerHour: 1 } });
+    await runDurableObjectAlarm(platformObject());
+    expect((await platform().readTerms(organizationId)).version).toBe(1);
+    advanceMs(60_000);
+    await runDurableObjectAlarm(platformObject());
+    const entry = await platform().readOrganization(organizationId);
+    expect(entry).toMatchObject({
+      limitOverrides: { limits: {}, expiresAtMs: null },
+      terms: { version: 2, limits: limitsByTier.pro },
+    });
+    const stale = { ...termsFor(organizationId), version: 0 };
+    await vi.waitUntil(async () => (await submit(organizationId, { ...named, terms: stale })).rate.limit === 100);
+  });
+
+  test("keeps what a storage of the first version holds", async () => {
+    const organizationId = mintOrganizationId();
+    await platform().putOrganization(settingsFor(organizationId));
+    await runInDurableObject(platformObject(), (_object, { storage }) => {
+      storage.sql.exec(
+        "UPDATE organizations SET settings = json_set(settings, '$.limitOverrides', json('{\"weight\":7}')) WHERE id = ?",
+        organizationId,
+      );
+      storage.kv.put("schemaVersion", 1);
+      migrateSchema(storage, platformMigrations.slice(0, 2));
+    });
+    expect(await platform().readOrganization(organizationId)).toMatchObject({
+      limitOverrides: { limits: { weight: 7 }, expiresAtMs: null },
+    });
+  });
+
   test("refuses limits that are not positive", async () => {
     const organizationId = mintOrganizationId();
-    const settings = settingsFor(organizationId, { limitOverrides: { concurrentJobs: 0 } });
+    const settings = settingsFor(organizationId, {
+      limitOverrides: { limits: { concurrentJobs: 0 }, expiresAtMs: null },
+    });
     expect(await failureOf(() => platform().putOrganization(settings))).toContain("concurrentJobs");
     expect(await platform().readOrganization(organizationId)).toBeNull();
   });
 
   test("pushes new terms to the organization, which keeps the newest", async () => {
     const organizationId = mintOrganizationId();
-    await platform().putOrganization(settingsFor(organizationId, { limitOverrides: { models: ["haiku"] } }));
+    await platform().putOrganization(
+      settingsFor(organizationId, { limitOverrides: { limits: { models: ["haiku"] }, expiresAtMs: null } }),
+    );
     await vi.waitUntil(async () =>
       runInDurableObject(
         platformObject(),

@@ -41,10 +41,8 @@ export class PlatformObject extends DurableObject<Env> implements Rpc.PlatformRp
 
   /** Throws when a limit or the repository's name is not valid. */
   putOrganization(settings: Rpc.OrganizationSettings): Promise<Rpc.OrganizationEntry> {
-    return this.#change((transaction, { directory, termsPush, entryOf }) => {
-      const entry = directory.put(settings);
-      termsPush.push(transaction, settings.organizationId);
-      return entryOf(entry);
+    return this.#change((transaction, { organizations, entryOf }) => {
+      return entryOf(organizations.put(transaction, settings));
     });
   }
 

@@ -8,6 +8,7 @@ import { type Transaction, Transactions } from "../transactions.ts";
 import { DemandTable } from "./demand-table.ts";
 import { Directory, type DirectoryEntry } from "./directory.ts";
 import { HealthHistory } from "./health-history.ts";
+import { OrganizationDesk } from "./organization-desk.ts";
 import { SlotDesk } from "./slot-desk.ts";
 import { SlotTable } from "./slot-table.ts";
 import { TermsPush } from "./terms-push.ts";
@@ -33,6 +34,7 @@ export function createPlatformParts(options: PlatformOptions) {
   const health = new HealthHistory(sql);
   const slotDesk = new SlotDesk({ demands, slots, globalSlots, timings, transactions, organization });
   const termsPush = new TermsPush({ directory, timings, transactions, organization });
+  const organizations = new OrganizationDesk({ directory, termsPush });
 
   const onDeadline = (transaction: Transaction, deadline: Deadline): void => {
     const { kind, subject } = parseDeadlineName(deadline.name);
@@ -41,6 +43,8 @@ export function createPlatformParts(options: PlatformOptions) {
         return slotDesk.repeatOffer(transaction, subject, deadline);
       case "slot":
         return slotDesk.expireLease(transaction, subject, deadline);
+      case "limits":
+        return organizations.expireLimits(transaction, subject);
       case "terms":
         return termsPush.repeat(transaction, subject, deadline);
       default:
@@ -62,5 +66,5 @@ export function createPlatformParts(options: PlatformOptions) {
     slotsInUse: slots.count(settings.organizationId),
   });
 
-  return { transactions, directory, demands, slots, health, slotDesk, termsPush, entryOf, handleDue };
+  return { transactions, directory, demands, slots, health, slotDesk, organizations, termsPush, entryOf, handleDue };
 }

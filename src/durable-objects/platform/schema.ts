@@ -33,4 +33,12 @@ const firstMigration = `
   );
 `;
 
-export const platformMigrations: readonly string[] = [deadlinesMigration + firstMigration];
+/** Overrides of limits once had no expiry. */
+const overridesMigration = `
+  UPDATE organizations SET settings = json_set(
+    settings, '$.limitOverrides',
+    json_object('limits', json_extract(settings, '$.limitOverrides'), 'expiresAtMs', NULL)
+  );
+`;
+
+export const platformMigrations: readonly string[] = [deadlinesMigration + firstMigration, overridesMigration];

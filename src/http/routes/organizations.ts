@@ -6,11 +6,12 @@ import {
 } from "../../contracts/http.ts";
 import { organizationViewSchema } from "../../contracts/http-views.ts";
 import type { OrganizationSettings } from "../../contracts/platform-rpc.ts";
-import type { OrganizationLimits } from "../../contracts/terms.ts";
+import type { LimitOverrides, OrganizationLimits } from "../../contracts/terms.ts";
 import { AgentError } from "../../core/errors.ts";
 import type { CallerEnv } from "../edge-env.ts";
 import { platformAdministrator } from "../permissions.ts";
 import type { AppPorts } from "../ports.ts";
+import { InvalidRequestError } from "../problems.ts";
 import type { TermsCache } from "../terms-cache.ts";
 import { organizationView } from "../views.ts";
 import { jsonBody, jsonContent } from "./json-content.ts";
@@ -31,10 +32,10 @@ const putRoute = createRoute({
   responses: { 200: jsonContent(organizationViewSchema, "The organization as it is now") },
 });
 
-type GivenLimits = PutOrganizationRequest["limitOverrides"];
+type GivenLimits = PutOrganizationRequest["limitOverrides"]["limits"];
 
 /** Only the limits that were given: an absent override is absent and not undefined. */
-function overridesOf(given: GivenLimits): Partial<OrganizationLimits> {
+function givenLimitsOf(given: GivenLimits): Partial<OrganizationLimits> {
   const { concurrentJobs, issuesPerDay, issuesPerHour, weight, models, agents } = given;
   return {
     ...(concurrentJobs === undefined ? {} : { concurrentJobs }),
@@ -46,9 +47,18 @@ function overridesOf(given: GivenLimits): Partial<OrganizationLimits> {
   };
 }
 
-function settingsOf(organizationId: string, request: PutOrganizationRequest): OrganizationSettings {
+/** Throws `invalid_request` when the overrides would be over before they began. */
+function overridesOf({ limits, expiresAt }: PutOrganizationRequest["limitOverrides"], nowMs: number): LimitOverrides {
+  const expiresAtMs = expiresAt === null ? null : Date.parse(expiresAt);
+  if (expiresAtMs !== null && expiresAtMs <= nowMs) {
+    throw new InvalidRequestError([{ field: "limitOverrides.expiresAt", message: "is not in the future" }]);
+  }
+  return { limits: givenLimitsOf(limits), expiresAtMs };
+}
+
+function settingsOf(organizationId: string, request: PutOrganizationRequest, nowMs: number): OrganizationSettings {
   const { tier, slug, repository, limitOverrides } = request;
-  return { organizationId, tier, slug, repository, limitOverrides: overridesOf(limitOverrides) };
+  return { organizationId, tier, slug, repository, limitOverrides: overridesOf(limitOverrides, nowMs) };
 }
 
 /** The directory of organizations, for platform administrators. */
@@ -64,7 +74,7 @@ export function organizationRoutes(ports: AppPorts, termsCache: TermsCache): Ope
     })
     .openapi(putRoute, async (c) => {
       const { name } = platformAdministrator(c.var.caller);
-      const settings = settingsOf(c.req.valid("param").id, c.req.valid("json"));
+      const settings = settingsOf(c.req.valid("param").id, c.req.valid("json"), ports.clock.nowMs());
       const entry = await ports.objects.platform().putOrganization(settings);
       termsCache.keep(entry.terms);
       c.var.log.info("organization set", { organizationId: entry.organizationId, tier: entry.tier, actor: name });
