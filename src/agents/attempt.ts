@@ -1,7 +1,7 @@
 /** The parts of an attempt as the loop sees them: what is fixed, what grows, and what it needs from outside. */
 import type { z } from "zod";
 import type { Clock } from "../core/clock.ts";
-import type { ModelPrice } from "../core/money.ts";
+import type { ModelPrice, TokenUsage } from "../core/money.ts";
 import type { AttemptPrompt, Checkpoint, EpochRef } from "../contracts/organization-rpc.ts";
 import type { ModelPort, ModelToolCall } from "../contracts/ports.ts";
 import type { ToolExecution } from "../tools/execute-tool.ts";
@@ -17,8 +17,10 @@ export interface LoopPorts {
   /** Saves what a turn added; false when another slice holds the job. */
   readonly saveCheckpoint: (draft: CheckpointDraft) => Promise<boolean>;
   readonly onText: (text: string) => void;
-  /** Whether this slice must start nothing more. */
-  readonly shouldYield: () => boolean;
+  /** Tells what was seen of a model call that an abort left without an answer; null when nothing was. */
+  readonly settleCall: (stepNumber: number, usage: TokenUsage | null) => Promise<void>;
+  /** The stop that waits for this slice's next checkpoint; null when it may go on. */
+  readonly pendingStop: () => "yielded" | "paused" | null;
 }
 
 /** What is fixed for the whole attempt. */

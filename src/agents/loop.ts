@@ -16,7 +16,9 @@ function advance(state: LoopState, draft: CheckpointDraft): LoopState {
 function stopBefore(action: NextAction, state: LoopState, attempt: LoopAttempt, ports: LoopPorts): LoopStop | null {
   if (action.kind === "stop") return action.stop;
   const limit = action.kind === "call_model" ? limitReached(state, attempt.limits) : null;
-  return limit ?? (ports.shouldYield() ? { kind: "yielded" } : null);
+  if (limit !== null) return limit;
+  const pending = ports.pendingStop();
+  return pending === null ? null : { kind: pending };
 }
 
 /**

@@ -1,5 +1,5 @@
 /** One model call of the loop: request, deadline, and the step that records it. */
-import { callCostMicroUsd } from "../core/money.ts";
+import { callCostMicroUsd, type TokenUsage } from "../core/money.ts";
 import type { LogDraft } from "../contracts/organization-rpc.ts";
 import { ModelCallError, type ModelReply } from "../contracts/ports.ts";
 import type { StepRecord } from "../contracts/records.ts";
@@ -70,6 +70,10 @@ export async function callModel(
   const { prompt, limits } = attempt;
   const deadline = AbortSignal.timeout(limits.modelCallMaxMs);
   const startedAtMs = ports.clock.nowMs();
+  let observed: TokenUsage | null = null;
+  const onUsage = (usage: TokenUsage): void => {
+    observed = usage;
+  };
   try {
     const reply = await ports.model.call(
       {
@@ -80,7 +84,7 @@ export async function callModel(
         maxTokens: attempt.maxTokens,
         outputSchemaJson: prompt.outputSchemaJson,
       },
-      { signal: AbortSignal.any([signal, deadline]), onText: ports.onText },
+      { signal: AbortSignal.any([signal, deadline]), onText: ports.onText, onUsage },
     );
     const step = stepOf(reply, attempt, state, { startedAtMs, durationMs: ports.clock.nowMs() - startedAtMs });
     const appendix = appendixOf(reply, state.messages, attempt.answer);
@@ -96,7 +100,10 @@ export async function callModel(
       },
     };
   } catch (error) {
-    if (signal.aborted) throw signal.reason;
+    if (signal.aborted) {
+      await ports.settleCall(state.stepCount + 1, observed);
+      throw signal.reason;
+    }
     if (error === deadline.reason) {
       const message = `The model did not answer within ${limits.modelCallMaxMs} ms.`;
       return {

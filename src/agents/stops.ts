@@ -10,6 +10,10 @@ export type LoopStop =
   | { readonly kind: "budget"; readonly limitMicroUsd: number }
   /** The slice's time is over; the next slice goes on from the last checkpoint. */
   | { readonly kind: "yielded" }
+  /** An operator wants the job to pause; it goes on from here once it is resumed. */
+  | { readonly kind: "paused" }
+  /** The job is over, by command: the slice reports nothing more of it. */
+  | { readonly kind: "cancelled" }
   | { readonly kind: "stale" }
   | {
       readonly kind: "failed";
@@ -22,9 +26,9 @@ export type LoopStop =
 /** The reason that a slice's abort signal carries. */
 export class SliceAborted extends Error {
   override readonly name = "SliceAborted";
-  readonly stop: "stale" | "yielded";
+  readonly stop: "stale" | "yielded" | "cancelled";
 
-  constructor(stop: "stale" | "yielded", message: string) {
+  constructor(stop: SliceAborted["stop"], message: string) {
     super(message);
     this.stop = stop;
   }

@@ -12,16 +12,24 @@ import {
   stepRecordSchema,
   triageViewSchema,
 } from "./records.ts";
-import { issueStatusSchema, jobStatusSchema, pausedReasonSchema } from "./status.ts";
+import { issueCommands, issueStatusSchema, jobStatusSchema, pausedReasonSchema } from "./status.ts";
 
 const eventData = {
   "issue.submitted": z.object({ issue: issueRecordSchema }),
   "issue.status_changed": z.object({ from: issueStatusSchema, status: issueStatusSchema }),
+  /** What a person, or a switch, asked of an issue; the events after it tell what came of it. */
+  "issue.commanded": z.object({
+    command: z.enum(issueCommands),
+    actor: z.string(),
+    reason: z.string().nullable(),
+  }),
   "issue.triaged": z.object({ triage: triageViewSchema, byRules: z.boolean() }),
   "job.created": z.object({ job: jobRecordSchema }),
   "job.dispatched": z.object({ dispatchId: z.string(), slotNumber: z.int() }),
   "job.slice_started": z.object({ epoch: z.int(), dispatchId: z.string() }),
   "job.slice_ended": z.object({ epoch: z.int(), how: z.enum(["yielded", "lease_expired"]) }),
+  /** What a running slice was told to do at its next checkpoint; `none` takes it back. */
+  "job.signalled": z.object({ epoch: z.int(), signal: z.enum(["none", "pause", "yield"]) }),
   "job.attempt_started": z.object({ attempt: z.int(), modelId: z.string(), baseCommit: z.string().nullable() }),
   "job.status_changed": z.object({
     from: jobStatusSchema,
@@ -50,6 +58,7 @@ export const transportEventTypes: ReadonlySet<EventType> = new Set<EventType>([
   "job.dispatched",
   "job.slice_started",
   "job.slice_ended",
+  "job.signalled",
 ]);
 
 interface EventEnvelope {
@@ -85,11 +94,13 @@ function eventSchema<Type extends EventType>(type: Type) {
 export const organizationEventSchema = z.discriminatedUnion("type", [
   eventSchema("issue.submitted"),
   eventSchema("issue.status_changed"),
+  eventSchema("issue.commanded"),
   eventSchema("issue.triaged"),
   eventSchema("job.created"),
   eventSchema("job.dispatched"),
   eventSchema("job.slice_started"),
   eventSchema("job.slice_ended"),
+  eventSchema("job.signalled"),
   eventSchema("job.attempt_started"),
   eventSchema("job.status_changed"),
   eventSchema("step.recorded"),

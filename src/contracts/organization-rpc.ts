@@ -1,5 +1,6 @@
 /** Typed RPC of the organization object. Every method carries the organization's id, which the object checks against its name. */
 import type { Failure } from "../core/errors.ts";
+import type { TokenUsage } from "../core/money.ts";
 import type { Visibility } from "./caller.ts";
 import type { EventCursor, OrganizationEvent } from "./events.ts";
 import type { ModelName } from "./models.ts";
@@ -19,7 +20,15 @@ import type {
   TriageView,
   WorkspaceChange,
 } from "./records.ts";
-import type { ArtifactType, IssuePriority, IssueSource, IssueStatus, IssueType, LogLevel } from "./status.ts";
+import type {
+  ArtifactType,
+  IssueCommandName,
+  IssuePriority,
+  IssueSource,
+  IssueStatus,
+  IssueType,
+  LogLevel,
+} from "./status.ts";
 import type { Repository, Terms } from "./terms.ts";
 
 /** What a method answers when the caller may be at fault; error classes do not survive an RPC. */
@@ -153,6 +162,34 @@ export interface ReviewDecision extends Addressed {
   readonly deciderIds: readonly string[];
 }
 
+/** Who asks, in whose name it is written down, and why. */
+export interface CommandAuthor {
+  readonly actor: string;
+  readonly reason: string | null;
+}
+
+export interface IssueCommand extends IssueRef, CommandAuthor {
+  readonly command: IssueCommandName;
+  /** Whose issues the caller may command; never more than he may see. */
+  readonly authority: Visibility;
+}
+
+/** A failed job, or an effect that was tried in vain for the last time. */
+export interface DeadLetter {
+  readonly kind: "job" | "effect";
+  readonly id: string;
+  readonly issueId: string;
+  readonly failedAtMs: number;
+  readonly error: JobError;
+  /** When a retry of its issue took it up again; null while nothing has. */
+  readonly redrivenAtMs: number | null;
+}
+
+export interface DeadLetterQuery extends Addressed {
+  readonly before: { readonly failedAtMs: number; readonly id: string } | null;
+  readonly limit: number;
+}
+
 // --- slices: called by the jobs consumer ---
 
 interface JobRef extends Addressed {
@@ -212,7 +249,18 @@ export interface EpochRef extends JobRef {
 /** Answer to a call that carries an epoch: refused when a newer claim, or none, holds the job. */
 export type EpochAnswer = { readonly accepted: true } | { readonly accepted: false };
 
-export type ControlSignal = { readonly kind: "none" } | { readonly kind: "stale" };
+/**
+ * What a slice is told. `pause` and `yield` are heeded at the next checkpoint; `cancel` and `abort` (by a switch) end the
+ * slice at once, with everything in flight; `stale` means that another slice, or none, holds the job.
+ */
+export interface ControlSignal {
+  readonly kind: "none" | "stale" | "cancel" | "abort" | "pause" | "yield";
+}
+
+export interface ControlQuery extends EpochRef {
+  /** What the slice was told last: it is answered at once when that is no longer so. */
+  readonly known: "none" | "pause" | "yield";
+}
 
 export interface BeginAttempt extends EpochRef {
   readonly attempt: number;
@@ -246,6 +294,16 @@ export interface Checkpoint extends EpochRef {
   readonly workspace: readonly WorkspaceChange[];
   readonly artifacts: readonly ArtifactDraft[];
   readonly logs: readonly LogDraft[];
+}
+
+/** The next model call of a slice: the step that it will be, numbered within the attempt. */
+export interface CallRef extends EpochRef {
+  readonly stepNumber: number;
+}
+
+export interface SettleCommand extends CallRef {
+  /** What was seen of a call without an answer; null when nothing is known. */
+  readonly usage: TokenUsage | null;
 }
 
 /** How a slice ends its job, by role. */
@@ -325,11 +383,15 @@ export interface OrganizationRpc {
   listReviews(query: ReviewQuery): Promise<readonly ReviewRecord[]>;
   readReview(query: Addressed & { readonly reviewId: string }): Promise<ReviewDetail | null>;
   decideReview(decision: ReviewDecision): Promise<Outcome<ReviewRecord>>;
+  /** Carries a command out, or says why the issue's state does not allow it; the same command again changes nothing. */
+  commandIssue(command: IssueCommand): Promise<Outcome<IssueDetail>>;
+  /** Newest first. */
+  listDeadLetters(query: DeadLetterQuery): Promise<readonly DeadLetter[]>;
 
   claim(command: ClaimCommand): Promise<ClaimAnswer>;
   renewLease(ref: EpochRef): Promise<EpochAnswer>;
-  /** Long poll: the only method that waits. Answers `none` when the poll's time is over. */
-  control(ref: EpochRef): Promise<ControlSignal>;
+  /** Long poll: the only method that waits. Answers the present signal, at the latest when the poll's time is over. */
+  control(query: ControlQuery): Promise<ControlSignal>;
   beginAttempt(command: BeginAttempt): Promise<EpochAnswer>;
   /** Repeating a checkpoint that was already accepted from the same epoch changes nothing and is accepted. */
   checkpoint(checkpoint: Checkpoint): Promise<EpochAnswer>;
@@ -337,7 +399,12 @@ export interface OrganizationRpc {
   streamText(ref: EpochRef & { readonly text: string }): Promise<void>;
   finish(command: FinishCommand): Promise<EpochAnswer>;
   fail(command: FailCommand): Promise<EpochAnswer>;
-  /** Ends a slice without ending its job; the next one goes on from the last checkpoint. */
+  /**
+   * Settles a model call that gave no answer. Accepted from the epoch that holds the job, and once, within 15 s, from the
+   * one that held it when it was cancelled.
+   */
+  settle(command: SettleCommand): Promise<EpochAnswer>;
+  /** Ends a slice without ending its job, which pauses, waits or goes on from the last checkpoint, as it was told. */
   yieldSlice(ref: EpochRef): Promise<EpochAnswer>;
 
   claimEffect(ref: EffectRef): Promise<EffectClaim>;

@@ -61,7 +61,12 @@ export interface ModelPort {
   /** One streamed call, never retried here. Throws `ModelCallError`; an abort rethrows the signal's reason. */
   call(
     request: ModelRequest,
-    options: { readonly signal: AbortSignal; readonly onText: (text: string) => void },
+    options: {
+      readonly signal: AbortSignal;
+      readonly onText: (text: string) => void;
+      /** Told what the provider has charged so far, as the stream reports it. */
+      readonly onUsage: (usage: TokenUsage) => void;
+    },
   ): Promise<ModelReply>;
 }
 

@@ -17,6 +17,8 @@ const artifactTypes = [
 ] as const;
 export const reviewStatuses = ["OPEN", "APPROVED", "REJECTED", "CHANGES_REQUESTED", "EXPIRED", "CANCELLED"] as const;
 export const effectStatuses = ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"] as const;
+/** What may be asked of an issue, by people and by switches. */
+export const issueCommands = ["cancel", "pause", "resume", "retry"] as const;
 /** What a paused job waits for: a person's answer, or the operator who paused it. */
 const pausedReasons = ["question", "operator"] as const;
 const logLevels = ["DEBUG", "INFO", "WARN", "ERROR"] as const;
@@ -40,6 +42,7 @@ export type JobStatus = z.infer<typeof jobStatusSchema>;
 export type ArtifactType = z.infer<typeof artifactTypeSchema>;
 type ReviewStatus = z.infer<typeof reviewStatusSchema>;
 type EffectStatus = z.infer<typeof effectStatusSchema>;
+export type IssueCommandName = (typeof issueCommands)[number];
 export type PausedReason = z.infer<typeof pausedReasonSchema>;
 export type LogLevel = z.infer<typeof logLevelSchema>;
 

@@ -86,6 +86,8 @@ export async function applyEvent(
     case "job.dispatched":
     case "job.slice_started":
     case "job.slice_ended":
+    case "job.signalled":
+    case "issue.commanded":
       return;
   }
 }

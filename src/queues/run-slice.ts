@@ -11,18 +11,28 @@ import type { Timings } from "../contracts/timings.ts";
 import type { Clock } from "../core/clock.ts";
 import { describeError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
+import type { TokenUsage } from "../core/money.ts";
 import type { ToolContext } from "../tools/define-tool.ts";
 import { executeTool } from "../tools/execute-tool.ts";
 import { repeatCall } from "./repeat-call.ts";
 import { endingOf, finalFailure, type SliceEnding } from "./slice-ending.ts";
-import { guardSlice } from "./slice-guard.ts";
+import { guardSlice, type SliceGuard } from "./slice-guard.ts";
 import { openWorkspace, renderAttempt, type PreparationPorts } from "./slice-preparation.ts";
 import { createTextStream, type TextStream } from "./text-stream.ts";
 
 /** What a slice asks of its organization's object. */
 export type SliceOrganization = Pick<
   OrganizationRpc,
-  "claim" | "renewLease" | "control" | "beginAttempt" | "checkpoint" | "streamText" | "finish" | "fail" | "yieldSlice"
+  | "claim"
+  | "renewLease"
+  | "control"
+  | "beginAttempt"
+  | "checkpoint"
+  | "settle"
+  | "streamText"
+  | "finish"
+  | "fail"
+  | "yieldSlice"
 >;
 
 export interface SlicePorts extends PreparationPorts {
@@ -67,8 +77,20 @@ async function startAttempt(
   return { prompt: rendered.prompt, state: { messages: [rendered.firstMessage], stepCount: 0, costMicroUsd } };
 }
 
-function loopPorts(slice: Slice, tools: ToolContext, text: TextStream, signal: AbortSignal): LoopPorts {
+/** Tells the object of an aborted call. What cannot be told is settled by the object itself, in time. */
+async function settleCall(slice: Slice, stepNumber: number, usage: TokenUsage | null): Promise<void> {
+  const { ref, organization, logger } = slice;
+  try {
+    const { accepted } = await repeatCall(() => organization().settle({ ...ref, stepNumber, usage }), logger);
+    logger.info("aborted call settled", { stepNumber, accepted });
+  } catch (error) {
+    logger.warn("aborted call not settled", { stepNumber, error: describeError(error) });
+  }
+}
+
+function loopPorts(slice: Slice, tools: ToolContext, text: TextStream, guard: SliceGuard): LoopPorts {
   const { ports, ref, organization, logger, startedAtMs } = slice;
+  const { signal } = guard;
   return {
     model: ports.model,
     clock: ports.clock,
@@ -78,11 +100,16 @@ function loopPorts(slice: Slice, tools: ToolContext, text: TextStream, signal: A
       return answer.accepted;
     },
     onText: (words) => text.push(words),
-    shouldYield: () => ports.clock.nowMs() - startedAtMs >= ports.timings.sliceMaxMs,
+    settleCall: (stepNumber, usage) => settleCall(slice, stepNumber, usage),
+    pendingStop: () => {
+      const isOver = ports.clock.nowMs() - startedAtMs >= ports.timings.sliceMaxMs;
+      return guard.pendingStop() ?? (isOver ? "yielded" : null);
+    },
   };
 }
 
-async function work(slice: Slice, text: TextStream, signal: AbortSignal): Promise<LoopStop> {
+async function work(slice: Slice, text: TextStream, guard: SliceGuard): Promise<LoopStop> {
+  const { signal } = guard;
   const { ports, assignment, definition, ref, logger } = slice;
   const workspace = await openWorkspace(assignment, definition, { ...ports, logger }, signal);
   const started = await startAttempt(slice, workspace, signal);
@@ -105,7 +132,7 @@ async function work(slice: Slice, text: TextStream, signal: AbortSignal): Promis
     maxTokens: maxOutputTokens,
     limits: { ...definition.ceilings, modelCallMaxMs: ports.timings.modelCallMaxMs },
   };
-  return runLoop(attempt, started.state, loopPorts(slice, tools, text, signal), signal);
+  return runLoop(attempt, started.state, loopPorts(slice, tools, text, guard), signal);
 }
 
 /** An object that is overloaded or being restarted says so on its errors; time heals that, nothing else. */
@@ -133,7 +160,7 @@ async function runGuarded(slice: Slice): Promise<LoopStop> {
   const guard = guardSlice({ organization, ref, timings: ports.timings, clock: ports.clock, logger });
   const text = createTextStream((words) => organization().streamText({ ...ref, text: words }), logger);
   try {
-    return await work(slice, text, guard.signal);
+    return await work(slice, text, guard);
   } catch (error) {
     return stopOfThrown(error, guard.signal, logger);
   } finally {

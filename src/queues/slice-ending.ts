@@ -10,7 +10,7 @@ export type SliceEnding =
   | { readonly kind: "finish"; readonly command: Omit<FinishCommand, keyof EpochRef> }
   | { readonly kind: "fail"; readonly command: Omit<FailCommand, keyof EpochRef> }
   | { readonly kind: "yield" }
-  /** Another slice holds the job: nothing is reported. */
+  /** Another slice holds the job, or it is over: nothing is reported. */
   | { readonly kind: "leave" };
 
 /** A failure that no further attempt can change. */
@@ -41,7 +41,9 @@ function doneEnding(
   return { kind: "finish", command: { outcome, artifacts: [] } };
 }
 
-function stoppedEnding(stop: Exclude<LoopStop, { kind: "done" | "yielded" | "stale" }>): SliceEnding {
+function stoppedEnding(
+  stop: Exclude<LoopStop, { kind: "done" | "yielded" | "paused" | "cancelled" | "stale" }>,
+): SliceEnding {
   if (stop.kind === "refused") return finalFailure("refused", "The model refused to work on this issue.");
   if (stop.kind === "steps") return finalFailure("steps", `The job reached its limit of ${stop.limit} steps.`);
   if (stop.kind === "budget") {
@@ -58,8 +60,8 @@ function stoppedEnding(stop: Exclude<LoopStop, { kind: "done" | "yielded" | "sta
 export function endingOf(stop: LoopStop, assignment: Assignment, defaultModel: ModelName): SliceEnding {
   const { issue, allowedAgents, allowedModels } = assignment;
   const facts = { issue, allowedAgents, allowedModels, defaultModel };
-  if (stop.kind === "yielded") return { kind: "yield" };
-  if (stop.kind === "stale") return { kind: "leave" };
+  if (stop.kind === "yielded" || stop.kind === "paused") return { kind: "yield" };
+  if (stop.kind === "stale" || stop.kind === "cancelled") return { kind: "leave" };
   if (stop.kind === "done") return doneEnding(stop, assignment, facts);
   const mayHeal = stop.kind === "failed" && stop.failureClass === "transient";
   return assignment.job.role === "triage" && !mayHeal ? triageEnding(triageByRules(facts)) : stoppedEnding(stop);

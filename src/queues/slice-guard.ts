@@ -3,7 +3,7 @@ import { describeError } from "../core/errors.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/log.ts";
 import { SliceAborted } from "../agents/stops.ts";
-import type { ControlSignal, EpochRef, OrganizationRpc } from "../contracts/organization-rpc.ts";
+import type { ControlQuery, ControlSignal, EpochRef, OrganizationRpc } from "../contracts/organization-rpc.ts";
 import type { Timings } from "../contracts/timings.ts";
 import { keepLease } from "./lease.ts";
 import { pause } from "./pause.ts";
@@ -11,6 +11,8 @@ import { pause } from "./pause.ts";
 export interface SliceGuard {
   /** Aborted with a `SliceAborted` when the slice has to end. */
   readonly signal: AbortSignal;
+  /** What the object wants at the next checkpoint; null when the slice may go on. */
+  pendingStop(): "yielded" | "paused" | null;
   /** Ends the watch; resolves when nothing of it runs any more. */
   close(): Promise<void>;
 }
@@ -31,20 +33,34 @@ function whenAborted(signal: AbortSignal): Promise<null> {
   });
 }
 
-/** Keeps one waiting `control` call open until it says something or the watch ends. */
-async function listen(slice: GuardedSlice, until: AbortSignal): Promise<"stale" | "ended"> {
+/** A slice that cannot hear its object for long would not end in time when it is cancelled. */
+const maxDeafMs = 1_000;
+
+/** Keeps one waiting `control` call open until the watch ends, and hands on every signal that is news. */
+async function listen(
+  slice: GuardedSlice,
+  until: AbortSignal,
+  onSignal: (signal: ControlSignal["kind"]) => void,
+): Promise<void> {
   const ended = whenAborted(until);
+  let known: ControlQuery["known"] = "none";
   while (!until.aborted) {
     try {
-      const said: ControlSignal | null = await Promise.race([slice.organization().control(slice.ref), ended]);
-      if (said?.kind === "stale") return "stale";
+      const said: ControlSignal | null = await Promise.race([
+        slice.organization().control({ ...slice.ref, known }),
+        ended,
+      ]);
+      if (said === null || said.kind === known) continue;
+      onSignal(said.kind);
+      if (said.kind === "none" || said.kind === "pause" || said.kind === "yield") known = said.kind;
     } catch (error) {
       slice.logger.warn("control call failed", { error: describeError(error) });
-      await pause(slice.timings.heartbeatMs, until);
+      await pause(Math.min(slice.timings.heartbeatMs, maxDeafMs), until);
     }
   }
-  return "ended";
 }
+
+const pendingStops = { none: null, pause: "paused", yield: "yielded" } as const;
 
 /** Starts the watch over a slice that has just been claimed. */
 export function guardSlice(slice: GuardedSlice): SliceGuard {
@@ -62,15 +78,25 @@ export function guardSlice(slice: GuardedSlice): SliceGuard {
   const watchLease = async (): Promise<void> => {
     if ((await keepLease({ renew, timings, clock, logger, until })) === "lost") end("stale", "the lease is lost");
   };
-  const watchControl = async (): Promise<void> => {
-    if ((await listen(slice, until)) === "stale") end("stale", "another slice holds the job");
+  let pendingStop: ReturnType<SliceGuard["pendingStop"]> = null;
+  const heed = (signal: ControlSignal["kind"]): void => {
+    switch (signal) {
+      case "stale":
+        return end("stale", "another slice holds the job");
+      case "cancel":
+      case "abort":
+        return end("cancelled", "the job is cancelled");
+      default:
+        pendingStop = pendingStops[signal];
+    }
   };
   const watchTime = async (): Promise<void> => {
     if (await pause(timings.sliceAbortMs, until)) end("yielded", "the slice's time is over");
   };
-  const watches = Promise.all([watchLease(), watchControl(), watchTime()]);
+  const watches = Promise.all([watchLease(), listen(slice, until, heed), watchTime()]);
   return {
     signal: work.signal,
+    pendingStop: () => pendingStop,
     close: async () => {
       closed.abort();
       await watches;

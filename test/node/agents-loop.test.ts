@@ -5,7 +5,7 @@ import { z } from "zod";
 import { maxStepCharacters } from "../../src/agents/bounded-text.ts";
 import { SliceAborted } from "../../src/agents/stops.ts";
 import { answerReminder, finishReminder, goOnMessage } from "../../src/agents/transcript.ts";
-import { ModelCallError } from "../../src/contracts/ports.ts";
+import { ModelCallError, type ModelPort } from "../../src/contracts/ports.ts";
 import { callCostMicroUsd } from "../../src/core/money.ts";
 import {
   execution,
@@ -304,11 +304,11 @@ describe("a stop", () => {
     expect(model.requests).toHaveLength(1);
   });
 
-  test("comes before the next call or tool when the slice's time is up", async () => {
+  test.each(["yielded", "paused"] as const)("comes before the next call or tool when it has to be %s", async (kind) => {
     const store = new StoredAttempt();
-    const shouldYield = (): boolean => store.checkpoints.length === 1;
-    const stop = await runTestLoop(scriptedModel(inOrder(wholeRun)), { store, ports: { shouldYield } });
-    expect(stop).toEqual({ kind: "yielded" });
+    const pendingStop = () => (store.checkpoints.length === 1 ? kind : null);
+    const stop = await runTestLoop(scriptedModel(inOrder(wholeRun)), { store, ports: { pendingStop } });
+    expect(stop).toEqual({ kind });
     expect(store.checkpoints).toHaveLength(1);
   });
 
@@ -317,21 +317,43 @@ describe("a stop", () => {
     expect(await runTestLoop(scriptedModel(inOrder(wholeRun)), { ports })).toEqual({ kind: "stale" });
   });
 
-  test.each(["stale", "yielded"] as const)("comes by an abort that says %s, and saves nothing more", async (kind) => {
-    const store = new StoredAttempt();
-    const abort = new AbortController();
-    const stop = await runTestLoop(scriptedModel(inOrder(wholeRun)), {
-      store,
-      signal: abort.signal,
-      ports: {
-        runTool: () => {
-          abort.abort(new SliceAborted(kind, "test"));
-          return Promise.resolve(execution("too late"));
+  test.each(["stale", "yielded", "cancelled"] as const)(
+    "comes by an abort that says %s, and saves nothing more",
+    async (kind) => {
+      const store = new StoredAttempt();
+      const abort = new AbortController();
+      const stop = await runTestLoop(scriptedModel(inOrder(wholeRun)), {
+        store,
+        signal: abort.signal,
+        ports: {
+          runTool: () => {
+            abort.abort(new SliceAborted(kind, "test"));
+            return Promise.resolve(execution("too late"));
+          },
         },
+      });
+      expect(stop).toEqual({ kind });
+      expect(store.checkpoints).toHaveLength(1);
+    },
+  );
+
+  test("settles the call that an abort leaves without an answer, with what was seen of it", async () => {
+    const abort = new AbortController();
+    const seen = { inputTokens: 7, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 1 };
+    const model: ModelPort = {
+      call: (_request, { signal, onUsage }) => {
+        onUsage(seen);
+        abort.abort(new SliceAborted("cancelled", "test"));
+        return Promise.reject(signal.reason);
       },
-    });
-    expect(stop).toEqual({ kind });
-    expect(store.checkpoints).toHaveLength(1);
+    };
+    const settled: unknown[] = [];
+    const settleCall = (...call: unknown[]): Promise<void> => {
+      settled.push(call);
+      return Promise.resolve();
+    };
+    expect(await runTestLoop(model, { signal: abort.signal, ports: { settleCall } })).toEqual({ kind: "cancelled" });
+    expect(settled).toEqual([[1, seen]]);
   });
 
   test("comes by a failed call, with its class and its wait", async () => {

@@ -5,6 +5,7 @@ import { LLMock, type Fixture } from "@copilotkit/aimock";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ModelCallError, type ModelRequest } from "../../src/contracts/ports.ts";
 import { systemClock } from "../../src/core/clock.ts";
+import type { TokenUsage } from "../../src/core/money.ts";
 import { retryAfterMs } from "../../src/integrations/anthropic/call-errors.ts";
 import { createAnthropicModel } from "../../src/integrations/anthropic/model-port.ts";
 import { messageParams } from "../../src/integrations/anthropic/stored-request.ts";
@@ -45,10 +46,18 @@ function modelAt(baseUrl: string) {
   return createAnthropicModel({ apiKey: "test-key", baseUrl, clock: systemClock });
 }
 
-function call(options: { baseUrl?: string; signal?: AbortSignal; onText?: (text: string) => void } = {}) {
+interface CallOptions {
+  readonly baseUrl?: string;
+  readonly signal?: AbortSignal;
+  readonly onText?: (text: string) => void;
+  readonly onUsage?: (usage: TokenUsage) => void;
+}
+
+function call(options: CallOptions = {}) {
   return modelAt(options.baseUrl ?? mock.url).call(request, {
     signal: options.signal ?? new AbortController().signal,
     onText: options.onText ?? (() => undefined),
+    onUsage: options.onUsage ?? (() => undefined),
   });
 }
 
@@ -295,11 +304,14 @@ describe("a failed call", () => {
   });
 
   test("by an abort throws the signal's own reason", async () => {
-    answering({ content: "slow words ".repeat(50) }, { latency: 50 });
+    answering({ content: "slow words ".repeat(50), usage: { input_tokens: 12, output_tokens: 34 } }, { latency: 50 });
     const abort = new AbortController();
     const reason = new Error("enough");
     const onText = (): void => abort.abort(reason);
-    await expect(call({ signal: abort.signal, onText })).rejects.toBe(reason);
+    const observed: TokenUsage[] = [];
+    const onUsage = (usage: TokenUsage): unknown => observed.push(usage);
+    await expect(call({ signal: abort.signal, onText, onUsage })).rejects.toBe(reason);
+    expect(observed).toMatchObject([{ inputTokens: 12 }]);
   });
 });
 

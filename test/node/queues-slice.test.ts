@@ -248,6 +248,79 @@ describe("a slice", () => {
     expect(job).toMatchObject({ yields: 0, finished: [], failed: [] });
   });
 
+  test.each(["cancel", "abort"] as const)(
+    "told to %s in the middle of a call aborts it within two seconds, settles it, and reports nothing",
+    async (kind) => {
+      const job = new MemoryJob();
+      const { promise, resolve } = Promise.withResolvers<{ readonly kind: typeof kind }>();
+      job.control = () => promise;
+      const usage = { inputTokens: 5, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 0 };
+      let toldAtMs = 0;
+      await deliver(job, {
+        call: (request, options) => {
+          options.onUsage(usage);
+          toldAtMs = performance.now();
+          resolve({ kind });
+          return hanging.call(request, options);
+        },
+      });
+      expect(performance.now() - toldAtMs).toBeLessThan(2_000);
+      expect(job).toMatchObject({ checkpoints: [], yields: 0, finished: [], failed: [] });
+      expect(job.settled).toMatchObject([{ epoch: 1, stepNumber: 1, usage }]);
+    },
+  );
+
+  test.each(["pause", "yield"] as const)(
+    "told to %s ends at its next checkpoint, and goes on when told otherwise",
+    async (kind) => {
+      const job = new MemoryJob();
+      const known: string[] = [];
+      const told = Promise.withResolvers<{ readonly kind: typeof kind }>();
+      job.control = (query) => {
+        known.push(query.known);
+        return query.known === "none" ? told.promise : new Promise(() => undefined);
+      };
+      const model = scriptedModel(async () => {
+        told.resolve({ kind });
+        await expect.poll(() => known).toHaveLength(2);
+        return { calls: [{ id: "c1", name: "list_files" }] };
+      });
+      await deliver(job, model);
+      expect(job).toMatchObject({ yields: 1, finished: [], failed: [], settled: [] });
+      expect(job.checkpoints).toHaveLength(1);
+      expect(known).toEqual(["none", kind]);
+
+      const resumed = new MemoryJob();
+      const begun = Promise.withResolvers<void>();
+      const signals = [{ kind }, { kind: "none" }] as const;
+      let asked = 0;
+      resumed.control = async () => {
+        await begun.promise;
+        const said = signals[asked];
+        asked += 1;
+        return said ?? new Promise(() => undefined);
+      };
+      const patient = scriptedModel(async () => {
+        begun.resolve();
+        await expect.poll(() => asked).toBe(3);
+        return finishing;
+      });
+      await deliver(resumed, patient);
+      expect(resumed).toMatchObject({ yields: 0 });
+      expect(resumed.finished).toHaveLength(1);
+    },
+  );
+
+  test("hears its object again soon after a failed control call", async () => {
+    const job = new MemoryJob();
+    const answers = [() => Promise.reject(new Error("restarting")), () => Promise.resolve({ kind: "cancel" } as const)];
+    job.control = () => answers.shift()?.() ?? Promise.resolve({ kind: "stale" });
+    const startedAtMs = performance.now();
+    await deliver(job, hanging);
+    expect(performance.now() - startedAtMs).toBeLessThan(2_000);
+    expect(job.settled).toHaveLength(1);
+  });
+
   test("outlives a failing control call", async () => {
     const job = new MemoryJob();
     job.control = () => Promise.reject(new Error("restarting"));

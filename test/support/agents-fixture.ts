@@ -125,7 +125,8 @@ export function runTestLoop(model: ModelPort, options: LoopOptions = {}): Promis
       return Promise.resolve(true);
     },
     onText: () => undefined,
-    shouldYield: () => false,
+    settleCall: () => Promise.resolve(),
+    pendingStop: () => null,
     ...options.ports,
   };
   const signal = options.signal ?? new AbortController().signal;

@@ -6,6 +6,7 @@ import type {
   Checkpoint,
   FailCommand,
   FinishCommand,
+  SettleCommand,
 } from "../../src/contracts/organization-rpc.ts";
 import type { IssueRecord, JobRecord, WorkspaceChange } from "../../src/contracts/records.ts";
 import type { Timings } from "../../src/contracts/timings.ts";
@@ -163,6 +164,11 @@ export class MemoryJob implements SliceOrganization {
   };
   renewLease: SliceOrganization["renewLease"] = () => {
     this.renewals += 1;
+    return this.#answer();
+  };
+  readonly settled: SettleCommand[] = [];
+  settle: SliceOrganization["settle"] = (command) => {
+    this.settled.push(command);
     return this.#answer();
   };
   /** Waits for ever, as an object without news nearly does. */

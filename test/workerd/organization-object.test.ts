@@ -222,7 +222,7 @@ describe("claims and epochs", () => {
     expect(await organization.checkpoint(checkpointOf(zombie, { steps: [modelStep(zombie, 1)] }))).toEqual(refused);
     expect(await organization.yieldSlice(ref)).toEqual(refused);
     expect(await organization.finish({ ...ref, outcome: triaged, artifacts: [] })).toEqual(refused);
-    expect(await organization.control(ref)).toEqual({ kind: "stale" });
+    expect(await organization.control({ ...ref, known: "none" })).toEqual({ kind: "stale" });
     const error = { reason: "x", message: "x" };
     expect(await organization.fail({ ...ref, failureClass: "final", error, retryAfterMs: null })).toEqual(refused);
 
@@ -250,7 +250,7 @@ describe("claims and epochs", () => {
     await submit(organizationId);
     const { job, epoch } = await claim(await nextJobMessage(organizationId));
     const ref = { organizationId, jobId: job.id, epoch };
-    const signal = objectOf(organizationId).control(ref);
+    const signal = objectOf(organizationId).control({ ...ref, known: "none" });
     await objectOf(organizationId).yieldSlice(ref);
     expect(await signal).toEqual({ kind: "stale" });
     const next = await claim(await nextJobMessage(organizationId, 1));

@@ -59,7 +59,7 @@ export class Completion {
     if (outcome.role === "triage") this.#storeTriage(change, job, outcome);
 
     const next = nextStep(outcome, this.#changeOf(job));
-    const idle = dispatcher.release(change, job);
+    const idle: JobState = { ...dispatcher.release(change, job), signal: null };
     const result = resultOf(outcome);
     if (next.kind === "refuse") {
       const error = { reason: "refused_path", message: `${next.path} may not be changed: ${next.reason}` };
@@ -68,7 +68,17 @@ export class Completion {
     }
     jobs.save(moveJob(change, idle, { status: "COMPLETED", error: null, result }));
     this.#begin(change, job, outcome, next);
+    if (job.signal === "pause") this.#pauseWaiting(change, job.record.issueId);
     return true;
+  }
+
+  /** A pause that the job was told and did not come to holds what follows it. */
+  #pauseWaiting(change: Change, issueId: string): void {
+    const { jobs } = this.#parts;
+    for (const job of jobs.ofIssue(issueId)) {
+      if (job.record.status !== "PENDING") continue;
+      jobs.save(moveJob(change, job, { status: "PAUSED", pausedReason: "operator" }));
+    }
   }
 
   #storeTriage(change: Change, job: JobState, { triage, byRules }: JobOutcome & { role: "triage" }): void {

@@ -1,30 +1,34 @@
 /** The waiting calls of running slices. They live in memory only: an object that was away has none. */
-import type { ControlSignal } from "../../contracts/organization-rpc.ts";
+import type { ControlQuery, ControlSignal } from "../../contracts/organization-rpc.ts";
+
+type SignalKind = ControlSignal["kind"];
 
 interface Waiter {
-  readonly epoch: number;
-  readonly answer: (signal: ControlSignal) => void;
+  readonly query: ControlQuery;
+  readonly answer: () => void;
 }
 
 export class ControlDesk {
   readonly #waiters = new Map<string, Set<Waiter>>();
-  readonly #isHeld: (jobId: string, epoch: number) => boolean;
+  readonly #signalFor: (jobId: string, epoch: number) => SignalKind;
 
-  /** `isHeld` says whether an epoch still holds a job. */
-  constructor(isHeld: (jobId: string, epoch: number) => boolean) {
-    this.#isHeld = isHeld;
+  /** `signalFor` says what the slice of an epoch is told now. */
+  constructor(signalFor: (jobId: string, epoch: number) => SignalKind) {
+    this.#signalFor = signalFor;
   }
 
-  /** Answers `stale` as soon as the epoch no longer holds the job, and `none` when the poll's time is over. */
-  async wait(jobId: string, epoch: number, pollMs: number): Promise<ControlSignal> {
-    if (!this.#isHeld(jobId, epoch)) return { kind: "stale" };
-    const { promise, resolve } = Promise.withResolvers<ControlSignal>();
-    const waiter: Waiter = { epoch, answer: resolve };
+  /** Answers what the slice is told as soon as that is not what it knows, and in any case when the poll's time is over. */
+  async wait(query: ControlQuery, pollMs: number): Promise<ControlSignal> {
+    if (this.#isNews(query)) return this.#signal(query);
+    const { jobId } = query;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiter: Waiter = { query, answer: resolve };
     const ofJob = this.#waiters.get(jobId) ?? new Set();
     this.#waiters.set(jobId, ofJob.add(waiter));
-    const timer = setTimeout(() => resolve({ kind: "none" }), pollMs);
+    const timer = setTimeout(resolve, pollMs);
     try {
-      return await promise;
+      await promise;
+      return this.#signal(query);
     } finally {
       clearTimeout(timer);
       ofJob.delete(waiter);
@@ -32,12 +36,20 @@ export class ControlDesk {
     }
   }
 
-  /** Answers the calls of slices that have just lost one of these jobs. */
+  /** Answers the calls of slices for which something has changed. */
   notify(jobIds: Iterable<string>): void {
     for (const jobId of jobIds) {
       for (const waiter of this.#waiters.get(jobId) ?? []) {
-        if (!this.#isHeld(jobId, waiter.epoch)) waiter.answer({ kind: "stale" });
+        if (this.#isNews(waiter.query)) waiter.answer();
       }
     }
+  }
+
+  #isNews(query: ControlQuery): boolean {
+    return this.#signal(query).kind !== query.known;
+  }
+
+  #signal({ jobId, epoch }: ControlQuery): ControlSignal {
+    return { kind: this.#signalFor(jobId, epoch) };
   }
 }

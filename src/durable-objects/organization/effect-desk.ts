@@ -30,7 +30,27 @@ export class EffectDesk {
 
   /** Begins the pull request of an approved artifact; a second call for the same artifact changes nothing. */
   create(change: Change, artifact: ArtifactRecord, plan: EffectState["plan"]): void {
-    const idempotencyKey = `pull_request:${artifact.id}`;
+    this.#begin(change, artifact, plan, { idempotencyKey: `pull_request:${artifact.id}`, redriveOf: null });
+  }
+
+  /** Does an ended effect again, once: the target adopts whatever of it already exists. */
+  redrive(change: Change, { record, plan }: EffectState): void {
+    const origin = { idempotencyKey: `${record.idempotencyKey}:again:${record.id}`, redriveOf: record.id };
+    this.#begin(change, { id: record.artifactId, issueId: record.issueId }, plan, origin);
+  }
+
+  /** Ends an effect that nobody has claimed yet. */
+  cancel(change: Change, effect: EffectState): void {
+    change.deadlines.clear(`effect-send:${effect.record.id}`);
+    this.#save(change, effect, { status: "CANCELLED" });
+  }
+
+  #begin(
+    change: Change,
+    artifact: Pick<ArtifactRecord, "id" | "issueId">,
+    plan: EffectState["plan"],
+    { idempotencyKey, redriveOf }: Pick<EffectRecord, "idempotencyKey" | "redriveOf">,
+  ): void {
     if (this.#parts.effects.findByKey(idempotencyKey) !== null) return;
     const record: EffectRecord = {
       id: change.newId("effect"),
@@ -38,7 +58,7 @@ export class EffectDesk {
       artifactId: artifact.id,
       kind: "pull_request",
       idempotencyKey,
-      redriveOf: null,
+      redriveOf,
       status: "PENDING",
       attempts: 0,
       result: null,

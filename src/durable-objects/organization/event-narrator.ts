@@ -17,6 +17,9 @@ export function narrate(event: OrganizationEvent): Narration | null {
       return info({ issueType: event.data.issue.type, priority: event.data.issue.priority });
     case "issue.status_changed":
       return info({ from: event.data.from, status: event.data.status });
+    case "issue.commanded":
+    case "job.signalled":
+      return info({ ...event.data });
     case "issue.triaged":
       return info({
         agent: event.data.triage.agent,

@@ -6,7 +6,8 @@ import type { Dispatcher } from "./dispatcher.ts";
 import type { JobState } from "./job-state.ts";
 import { moveJob } from "./job-moves.ts";
 import type { JobTable } from "./job-table.ts";
-import { decideJobFailure } from "./retry.ts";
+import { decideJobFailure, decideLostSlice } from "./retry.ts";
+import { setAside } from "./set-aside.ts";
 import type { Slices } from "./slices.ts";
 
 export interface FailureParts {
@@ -51,8 +52,10 @@ export class Failures {
         );
         break;
       case "new_attempt": {
-        const pending = moveJob(change, dispatcher.detach(change, job), { status: "PENDING", error: command.error });
-        dispatcher.dispatch(change, { ...pending, attemptOpen: false, transientFailures: 0, transientSinceMs: null });
+        const rested = setAside(change, dispatcher, job, { keepSlot: true, error: command.error });
+        const next: JobState = { ...rested, attemptOpen: false, transientFailures: 0, transientSinceMs: null };
+        if (next.slot === null) this.#parts.jobs.save(next);
+        else dispatcher.dispatch(change, next);
         break;
       }
       case "give_up":
@@ -71,7 +74,7 @@ export class Failures {
     const job = this.#parts.jobs.find(jobId);
     if (job === null || job.leaseUntilMs === null) return;
     if (job.leaseUntilMs > change.nowMs) change.deadlines.set(`lease:${jobId}`, job.leaseUntilMs);
-    else this.#parts.slices.endSlice(change, job, "lease_expired");
+    else this.#loseSlice(change, { ...job, lostSlices: job.lostSlices + 1 });
   }
 
   /** Dispatches a job whose back-off is over, if it kept its slot; otherwise it now counts as demand. */
@@ -83,20 +86,26 @@ export class Failures {
 
   /** Takes a job out of a slot that the platform gave to someone else; no attempt is used up. */
   fence(change: Change, slotId: string): void {
-    const { jobs, dispatcher } = this.#parts;
+    const { jobs, slices, dispatcher } = this.#parts;
     const job = jobs.findBySlot(slotId);
     if (job === null) return;
-    if (job.leaseUntilMs !== null) {
-      change.append({
-        type: "job.slice_ended",
-        issueId: job.record.issueId,
-        jobId: job.record.id,
-        data: { epoch: job.epoch, how: "lease_expired" },
-      });
-    }
+    if (job.leaseUntilMs !== null) slices.tellEnd(change, job, "lease_expired");
     const free: JobState = { ...dispatcher.detach(change, job), slot: null, epoch: job.epoch + 1 };
+    jobs.save(setAside(change, dispatcher, free, { keepSlot: false }));
     if (free.readyAtMs > change.nowMs) change.deadlines.set(`retry:${free.record.id}`, free.readyAtMs);
-    jobs.save(free.record.status === "RUNNING" ? moveJob(change, free, { status: "PENDING" }) : free);
+  }
+
+  #loseSlice(change: Change, job: JobState): void {
+    const { jobs, slices, dispatcher } = this.#parts;
+    const decision = decideLostSlice(job.lostSlices);
+    if (decision.kind === "run_again") {
+      slices.endSlice(change, job, "lease_expired");
+      return;
+    }
+    slices.tellEnd(change, job, "lease_expired");
+    const message = `${job.lostSlices} slices in a row fell silent without a new checkpoint.`;
+    const error = { reason: decision.reason, message };
+    jobs.save(moveJob(change, dispatcher.release(change, job), { status: "FAILED", error }));
   }
 
   #wait(
@@ -107,8 +116,7 @@ export class Failures {
   ): void {
     const { jobs, dispatcher } = this.#parts;
     const readyAtMs = change.nowMs + delayMs;
-    const idle = keepSlot ? dispatcher.detach(change, job) : dispatcher.release(change, job);
-    jobs.save({ ...moveJob(change, idle, { status: "PENDING", error }), readyAtMs });
+    jobs.save({ ...setAside(change, dispatcher, job, { keepSlot, error }), readyAtMs });
     change.deadlines.set(`retry:${job.record.id}`, readyAtMs);
   }
 }

@@ -19,6 +19,8 @@ export interface IssueParts {
 function statusOf(parts: IssueParts, issueId: string, nowMs: number): IssueStatus {
   const jobs = parts.jobs.ofIssue(issueId);
   const replaced = new Set(jobs.map(({ record }) => record.retryOf));
+  const effects = parts.effects.ofIssue(issueId);
+  const redriven = new Set(effects.map(({ record }) => record.redriveOf));
   return issueStatusOf({
     jobs: jobs.map(({ record, everDispatched }) => ({
       status: record.status,
@@ -27,7 +29,7 @@ function statusOf(parts: IssueParts, issueId: string, nowMs: number): IssueStatu
       notBeforeMs: null,
     })),
     reviews: parts.reviews.ofIssue(issueId),
-    effects: parts.effects.ofIssue(issueId).map(({ record }) => ({ status: record.status, redriven: false })),
+    effects: effects.map(({ record }) => ({ status: record.status, redriven: redriven.has(record.id) })),
     nowMs,
   });
 }

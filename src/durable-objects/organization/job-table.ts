@@ -108,6 +108,14 @@ export class JobTable {
       .map((row) => row.slot_id);
   }
 
+  /** Every job that runs, between two slices too. */
+  running(): readonly JobState[] {
+    return this.#sql
+      .exec<StateRow>("SELECT state FROM jobs WHERE status = 'RUNNING' ORDER BY rowid")
+      .toArray()
+      .map(({ state }) => fromStoredJson<JobState>(state));
+  }
+
   /** The issue's jobs, in the order they were made. */
   ofIssue(issueId: string): readonly JobState[] {
     return this.#sql

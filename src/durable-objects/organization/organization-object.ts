@@ -15,7 +15,7 @@ import { migrateSchema } from "../schema-version.ts";
 import { assignmentOf } from "./assignment.ts";
 import type { Change } from "./change.ts";
 import { createOrganizationParts, type OrganizationParts } from "./organization-parts.ts";
-import { ofVisibleIssue, readIssueDetail } from "./organization-reads.ts";
+import { issueDetail, ofVisibleIssue, readIssueDetail } from "./organization-reads.ts";
 import { organizationMigrations } from "./schema.ts";
 import { submitIssue } from "./submission.ts";
 
@@ -89,6 +89,18 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
     return this.#change(decision, (change, { reviews }) => reviews.decide(change, decision));
   }
 
+  commandIssue(command: Rpc.IssueCommand): Promise<Rpc.Outcome<Rpc.IssueDetail>> {
+    return this.#answer(command, (parts) => {
+      const outcome = parts.changes.run((change) => parts.commands.apply(change, command));
+      if (!outcome.ok) return outcome;
+      return { ok: true, value: issueDetail(parts, command.issueId, this.#clock.nowMs()) };
+    });
+  }
+
+  listDeadLetters(query: Rpc.DeadLetterQuery): Promise<readonly Rpc.DeadLetter[]> {
+    return this.#answer(query, ({ deadLetters }) => deadLetters.list(query));
+  }
+
   claim(command: Rpc.ClaimCommand): Promise<Rpc.ClaimAnswer> {
     return this.#change(command, (change, parts) => {
       const job = parts.dispatcher.claim(change, command);
@@ -100,9 +112,9 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
     return this.#accept(ref, (change, { slices }) => slices.renew(change, ref));
   }
 
-  async control(ref: Rpc.EpochRef): Promise<Rpc.ControlSignal> {
-    this.#assertAddressed(ref);
-    return this.#parts.control.wait(ref.jobId, ref.epoch, this.#controlPollMs);
+  async control(query: Rpc.ControlQuery): Promise<Rpc.ControlSignal> {
+    this.#assertAddressed(query);
+    return this.#parts.control.wait(query, this.#controlPollMs);
   }
 
   beginAttempt(command: Rpc.BeginAttempt): Promise<Rpc.EpochAnswer> {
@@ -127,6 +139,10 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
 
   fail(command: Rpc.FailCommand): Promise<Rpc.EpochAnswer> {
     return this.#accept(command, (change, { failures }) => failures.fail(change, command));
+  }
+
+  settle(command: Rpc.SettleCommand): Promise<Rpc.EpochAnswer> {
+    return this.#accept(command, (change, { settlements }) => settlements.settle(change, command));
   }
 
   yieldSlice(ref: Rpc.EpochRef): Promise<Rpc.EpochAnswer> {

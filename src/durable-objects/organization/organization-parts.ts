@@ -16,6 +16,7 @@ import { AttemptTable } from "./attempt-table.ts";
 import { Changes, type Change } from "./change.ts";
 import { Completion } from "./completion.ts";
 import { ControlDesk } from "./control-desk.ts";
+import { DeadLetters } from "./dead-letters.ts";
 import { DemandReporter } from "./demand-reporter.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { EffectDesk } from "./effect-desk.ts";
@@ -24,14 +25,18 @@ import { EventLog } from "./event-log.ts";
 import { narrate } from "./event-narrator.ts";
 import { Failures } from "./failures.ts";
 import { refreshIssue } from "./issue-status.ts";
+import { IssueCommands } from "./issue-commands.ts";
 import { IssueTable } from "./issue-table.ts";
-import { holdsEpoch } from "./job-state.ts";
+import { JobControl } from "./job-control.ts";
+import { signalFor } from "./job-state.ts";
 import { JobTable } from "./job-table.ts";
 import { LiveSockets } from "./live-sockets.ts";
 import { ProjectionFeed } from "./projection-feed.ts";
 import { forgetExpiredAnswers, RememberedAnswers } from "./remembered-answers.ts";
 import { ReviewDesk } from "./review-desk.ts";
 import { ReviewTable } from "./review-table.ts";
+import { RunningJobs } from "./running-jobs.ts";
+import { Settlements } from "./settlements.ts";
 import { Slices } from "./slices.ts";
 import { SubmissionTable } from "./submission-table.ts";
 import { TermsKeeper } from "./terms-keeper.ts";
@@ -78,10 +83,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
 
   const transactions = new Transactions({ context, ports, faultDelayMs: timings.resendAfterMs });
   const sockets = new LiveSockets({ context, issues, log, logger });
-  const control = new ControlDesk((jobId, epoch) => {
-    const job = jobs.find(jobId);
-    return job !== null && holdsEpoch(job, epoch);
-  });
+  const control = new ControlDesk((jobId, epoch) => signalFor(jobs.find(jobId), epoch));
   const feed = new ProjectionFeed({ kv: storage.kv, log, organizationId, timings, send: options.sendRecords });
   const reporter = new DemandReporter({
     storage,
@@ -125,10 +127,16 @@ export function createOrganizationParts(options: OrganizationOptions) {
     expiresAfterMs: options.reviewExpiresAfterMs,
   });
   const completion = new Completion({ issues, jobs, attempts, artifacts, terms, slices, dispatcher, reviews });
+  const jobControl = new JobControl({ issues, jobs, attempts, dispatcher });
+  const commands = new IssueCommands({ issues, jobs, effectTable, effects, reviews, jobControl });
+  const runningJobs = new RunningJobs({ jobs, jobControl, commands });
+  const settlements = new Settlements({ jobs, commit: (_change, job) => job });
+  const deadLetters = new DeadLetters(storage.sql);
 
   const changes = new Changes(transactions, log, {
     settle: (change, events) => {
       const parts = { issues, jobs, reviews: reviewTable, effects: effectTable, log };
+      deadLetters.follow(events);
       for (const issueId of new Set(events.map((event) => event.issueId))) refreshIssue(change, parts, issueId);
       reporter.refresh(change);
       feed.refresh(change);
@@ -149,6 +157,8 @@ export function createOrganizationParts(options: OrganizationOptions) {
         return failures.expireLease(change, subject);
       case "retry":
         return failures.endBackOff(change, subject);
+      case "settle":
+        return settlements.expire(change, subject);
       case "review":
         return reviews.expire(change, subject);
       case "effect-send":
@@ -203,6 +213,10 @@ export function createOrganizationParts(options: OrganizationOptions) {
     effects,
     reviews,
     completion,
+    commands,
+    runningJobs,
+    settlements,
+    deadLetters,
     handleDue,
   };
 }

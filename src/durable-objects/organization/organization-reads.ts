@@ -6,13 +6,13 @@ import { blockingLimitOf } from "./schedule.ts";
 type ReadParts = Pick<OrganizationParts, "issues" | "jobs" | "attempts" | "reviewTable" | "effectTable" | "limits">;
 
 /** One issue with everything that a person asks about it. */
-export function readIssueDetail(
-  parts: ReadParts,
-  { issueId, visibility }: IssueRef,
-  nowMs: number,
-): IssueDetail | null {
-  const issue = parts.issues.findVisible(issueId, visibility);
-  if (issue === null) return null;
+export function readIssueDetail(parts: ReadParts, ref: IssueRef, nowMs: number): IssueDetail | null {
+  return ofVisibleIssue(parts, ref, (issueId) => issueDetail(parts, issueId, nowMs));
+}
+
+/** The same of an issue that is known to be here, and the viewer's to see. */
+export function issueDetail(parts: ReadParts, issueId: string, nowMs: number): IssueDetail {
+  const issue = parts.issues.get(issueId);
   const jobs = parts.jobs.ofIssue(issueId);
   return {
     issue,

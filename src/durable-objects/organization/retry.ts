@@ -7,6 +7,8 @@ const transientLimitMs = 24 * 60 * 60_000;
 /** Within a wait this short the job keeps its slot. */
 const slotKeptMs = 5_000;
 const effectMaxTries = 8;
+/** A job whose slices fall silent so often in a row, without a new checkpoint, is what silences them. */
+export const poisonousLosses = 5;
 
 export interface JobFailure {
   readonly failureClass: "transient" | "permanent" | "final";
@@ -27,6 +29,15 @@ export type FailureDecision =
 export function backOffMs(failuresBefore: number, retryAfterMs: number | null, random: number): number {
   const fullMs = Math.min(transientBaseMs * 2 ** Math.min(failuresBefore, 30), transientMaxMs);
   return Math.max(Math.round(fullMs * (0.5 + random / 2)), retryAfterMs ?? 0);
+}
+
+export type LostSliceDecision =
+  | { readonly kind: "run_again" }
+  | { readonly kind: "give_up"; readonly reason: "poison" };
+
+/** Decides what becomes of a job whose slice fell silent; `losses` counts since the last new checkpoint, with this one. */
+export function decideLostSlice(losses: number): LostSliceDecision {
+  return losses < poisonousLosses ? { kind: "run_again" } : { kind: "give_up", reason: "poison" };
 }
 
 /** Decides what becomes of a job whose slice failed; `random` lies between 0 and 1. */

@@ -1,5 +1,5 @@
 /** Opens reviews, takes people's decisions, and closes what nobody decided in time. */
-import type { Outcome, ReviewDecision, ReviewDetail } from "../../contracts/organization-rpc.ts";
+import type { CommandAuthor, Outcome, ReviewDecision, ReviewDetail } from "../../contracts/organization-rpc.ts";
 import type { ReviewRecord } from "../../contracts/records.ts";
 import type { ArtifactTable } from "./artifact-table.ts";
 import type { Change } from "./change.ts";
@@ -79,6 +79,13 @@ export class ReviewDesk {
     return this.#approve(change, review, decision);
   }
 
+  /** Closes the issue's open reviews undecided, because the issue is cancelled. */
+  cancelOpen(change: Change, issueId: string, { actor, reason }: CommandAuthor): void {
+    for (const review of this.#parts.reviews.ofIssue(issueId)) {
+      if (review.status === "OPEN") this.#close(change, review, { decidedBy: actor, note: reason }, "CANCELLED");
+    }
+  }
+
   /** Closes a review that is still open. */
   expire(change: Change, reviewId: string): void {
     const review = this.#parts.reviews.find(reviewId);
@@ -108,7 +115,7 @@ export class ReviewDesk {
     change: Change,
     review: ReviewRecord,
     { decidedBy, note }: Pick<ReviewRecord, "decidedBy" | "note">,
-    status: "APPROVED" | "REJECTED" | "EXPIRED",
+    status: Exclude<ReviewRecord["status"], "OPEN">,
   ): ReviewRecord {
     const closed: ReviewRecord = { ...review, status, decidedBy, note, decidedAtMs: change.nowMs };
     this.#parts.reviews.save(closed);

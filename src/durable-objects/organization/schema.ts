@@ -3,6 +3,8 @@ import { deadlinesMigration } from "../deadlines.ts";
 import { backlogMigration } from "./job-table.ts";
 import { rememberedAnswersMigration } from "./remembered-answers.ts";
 import { submissionsMigration } from "./submission-table.ts";
+import { deadLettersMigration } from "./dead-letters.ts";
+import { controlMigration } from "./job-state.ts";
 
 /** What a record holds is JSON; columns beside it are what queries select or order by. */
 const firstMigration = `
@@ -108,4 +110,5 @@ const firstMigration = `
 export const organizationMigrations: readonly string[] = [
   deadlinesMigration + firstMigration,
   submissionsMigration + rememberedAnswersMigration + backlogMigration,
+  controlMigration + deadLettersMigration,
 ];

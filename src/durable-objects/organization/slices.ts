@@ -11,6 +11,7 @@ import type { Dispatcher } from "./dispatcher.ts";
 import type { IssueTable } from "./issue-table.ts";
 import { holdsEpoch, type JobState } from "./job-state.ts";
 import type { JobTable } from "./job-table.ts";
+import { setAside } from "./set-aside.ts";
 
 export interface SliceParts {
   readonly issues: IssueTable;
@@ -85,6 +86,7 @@ export class Slices {
     for (const draft of checkpoint.logs) this.#writeLog(change, job, draft);
     jobs.save({
       ...this.#renewed(change, charged),
+      lostSlices: 0,
       steplessCheckpointHash: checkpoint.steps.length === 0 ? hash : null,
     });
     return true;
@@ -98,16 +100,22 @@ export class Slices {
     return true;
   }
 
-  /** Ends the slice of a job that goes on: its next dispatch leaves at once. */
+  /** Ends the slice of a job that goes on: its next dispatch leaves at once, unless it was told to rest. */
   endSlice(change: Change, job: JobState, how: "yielded" | "lease_expired"): void {
-    const { dispatcher } = this.#parts;
+    const { jobs, dispatcher } = this.#parts;
+    this.tellEnd(change, job, how);
+    if (job.signal === null) dispatcher.dispatch(change, dispatcher.detach(change, job));
+    else jobs.save(setAside(change, dispatcher, job, { keepSlot: false }));
+  }
+
+  /** Appends the event of a slice's end. */
+  tellEnd(change: Change, { record, epoch }: JobState, how: "yielded" | "lease_expired"): void {
     change.append({
       type: "job.slice_ended",
-      issueId: job.record.issueId,
-      jobId: job.record.id,
-      data: { epoch: job.epoch, how },
+      issueId: record.issueId,
+      jobId: record.id,
+      data: { epoch, how },
     });
-    dispatcher.dispatch(change, dispatcher.detach(change, job));
   }
 
   #renewed(change: Change, job: JobState): JobState {

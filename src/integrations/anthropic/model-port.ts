@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { Clock } from "../../core/clock.ts";
 import type { ModelPort } from "../../contracts/ports.ts";
 import { toModelCallError } from "./call-errors.ts";
-import { messageParams, replyOf } from "./stored-request.ts";
+import { messageParams, replyOf, usageOf } from "./stored-request.ts";
 
 export interface AnthropicSettings {
   readonly apiKey: string;
@@ -32,10 +32,13 @@ function isWhole(message: Anthropic.Message): message is Anthropic.Message & { s
 export function createAnthropicModel({ apiKey, baseUrl, clock }: AnthropicSettings): ModelPort {
   const client = new Anthropic({ apiKey, baseURL: baseUrl ?? null, maxRetries: 0, logLevel: "off" });
   return {
-    call: async (request, { signal, onText }) => {
+    call: async (request, { signal, onText, onUsage }) => {
       try {
         const stream = client.messages.stream(messageParams(request), { signal });
         stream.on("text", onText);
+        stream.on("streamEvent", (event, { usage }) => {
+          if (event.type === "message_start" || event.type === "message_delta") onUsage(usageOf(usage));
+        });
         const message = await stream.finalMessage();
         if (!isWhole(message)) throw new IncompleteMessage("the stream ended before the message was whole");
         return replyOf(message);

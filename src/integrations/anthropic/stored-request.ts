@@ -39,7 +39,8 @@ function isComplete(block: Anthropic.ContentBlock): boolean {
   return block.type !== "thinking" || block.signature !== "";
 }
 
-function usageOf(usage: Anthropic.Usage): TokenUsage {
+/** The four token classes of a reported usage. */
+export function usageOf(usage: Anthropic.Usage): TokenUsage {
   return {
     inputTokens: usage.input_tokens,
     cacheWriteTokens: usage.cache_creation_input_tokens ?? 0,

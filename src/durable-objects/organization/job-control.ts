@@ -1,0 +1,85 @@
+/** What commands and switches do to one job, whether a slice runs it or not. */
+import type { CommandAuthor } from "../../contracts/organization-rpc.ts";
+import { numericPriority } from "../../contracts/status.ts";
+import type { AttemptTable } from "./attempt-table.ts";
+import type { Change } from "./change.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { IssueTable } from "./issue-table.ts";
+import { moveJob } from "./job-moves.ts";
+import { type JobState, settlementWindowMs } from "./job-state.ts";
+import type { JobTable } from "./job-table.ts";
+import { createJob } from "./new-job.ts";
+import { setAside } from "./set-aside.ts";
+
+export interface JobControlParts {
+  readonly issues: IssueTable;
+  readonly jobs: JobTable;
+  readonly attempts: AttemptTable;
+  readonly dispatcher: Dispatcher;
+}
+
+export class JobControl {
+  readonly #parts: JobControlParts;
+
+  constructor(parts: JobControlParts) {
+    this.#parts = parts;
+  }
+
+  /** Pauses the job: now when no slice runs it, else at the slice's next checkpoint. */
+  pause(change: Change, job: JobState): void {
+    this.#tell(change, job, "pause");
+  }
+
+  /** Has the job leave its slot without using up an attempt: now, or at the next checkpoint of the slice that runs it. */
+  yield(change: Change, job: JobState): void {
+    if (job.signal !== "pause") this.#tell(change, job, "yield");
+  }
+
+  /** Takes a pause back; a job that had come to rest waits for a slot again. */
+  resume(change: Change, job: JobState): void {
+    if (job.record.status !== "PAUSED") {
+      this.#signal(change, job, null);
+      return;
+    }
+    this.#parts.jobs.save(moveJob(change, job, { status: "PENDING" }));
+    if (job.readyAtMs > change.nowMs) change.deadlines.set(`retry:${job.record.id}`, job.readyAtMs);
+  }
+
+  /**
+   * Ends the job now, whatever it is doing. From the slice that ran it nothing is accepted any more but one settlement
+   * of the call that this aborts.
+   */
+  cancel(change: Change, job: JobState, author: CommandAuthor, signal: "cancel" | "abort"): void {
+    const wasRunning = job.leaseUntilMs !== null;
+    const settleUntilMs = wasRunning ? change.nowMs + settlementWindowMs : null;
+    const ended = this.#parts.dispatcher.release(change, job);
+    const message = author.reason ?? `Cancelled by ${author.actor}.`;
+    const cancelled = moveJob(change, ended, { status: "CANCELLED", error: { reason: "cancelled", message } });
+    this.#parts.jobs.save({ ...cancelled, signal, settleUntilMs });
+    if (settleUntilMs !== null) change.deadlines.set(`settle:${job.record.id}`, settleUntilMs);
+  }
+
+  /** A new job that does an ended one again, from where its workspace stands. */
+  again(change: Change, earlier: JobState): JobState {
+    const { issues, jobs, attempts } = this.#parts;
+    const { id, issueId, organizationId, role, agentType, model, modelReason, config } = earlier.record;
+    const priority = numericPriority[issues.get(issueId).priority];
+    const order = { issueId, organizationId, priority, role, agentType, model, modelReason, config, retryOf: id };
+    const job: JobState = { ...createJob(change, jobs, order), workspaceBase: earlier.workspaceBase };
+    attempts.copyWorkspace(id, job.record.id);
+    jobs.save(job);
+    return job;
+  }
+
+  #tell(change: Change, job: JobState, signal: "pause" | "yield"): void {
+    if (job.leaseUntilMs !== null) this.#signal(change, job, signal);
+    else this.#parts.jobs.save(setAside(change, this.#parts.dispatcher, { ...job, signal }, { keepSlot: false }));
+  }
+
+  #signal(change: Change, job: JobState, signal: "pause" | "yield" | null): void {
+    if (job.signal === signal) return;
+    const { id: jobId, issueId } = job.record;
+    this.#parts.jobs.save({ ...job, signal });
+    change.append({ type: "job.signalled", issueId, jobId, data: { epoch: job.epoch, signal: signal ?? "none" } });
+  }
+}
