@@ -86,7 +86,9 @@ export function guardSlice(slice: GuardedSlice): SliceGuard {
       case "cancel":
       case "abort":
         return end("cancelled", "the job is cancelled");
-      default:
+      case "none":
+      case "pause":
+      case "yield":
         pendingStop = pendingStops[signal];
     }
   };

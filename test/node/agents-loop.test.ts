@@ -344,7 +344,8 @@ describe("a stop", () => {
       call: (_request, { signal, onUsage }) => {
         onUsage(seen);
         abort.abort(new SliceAborted("cancelled", "test"));
-        return Promise.reject(signal.reason);
+        signal.throwIfAborted();
+        throw new Error("an abort has a reason");
       },
     };
     const settled: unknown[] = [];

@@ -1,0 +1,597 @@
+/** Commands on issues in the object: what they end, what they leave, and what a slice may still say afterwards. */
+import { evictDurableObject, reset, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import type { Assignment, IssueCommand } from "../../src/contracts/organization-rpc.ts";
+import { effectMessageSchema } from "../../src/contracts/queue-messages.ts";
+import { poisonousLosses } from "../../src/durable-objects/organization/retry.ts";
+import { createOrganizationParts } from "../../src/durable-objects/organization/organization-parts.ts";
+import { systemPorts } from "../../src/durable-objects/object-ports.ts";
+import { parseSchedulingSettings } from "../../src/env.ts";
+import { OrganizationObject } from "./objects-worker.ts";
+import {
+  allEvents,
+  bringToReview,
+  changedFiles,
+  checkpointOf,
+  claim,
+  clients,
+  codeChange,
+  everything,
+  expectNoGaps,
+  jobMessages,
+  mintOrganizationId,
+  modelStep,
+  nextJobMessage,
+  objectOf,
+  promptOver,
+  runJob,
+  submit,
+  triaged,
+} from "./organization-driver.ts";
+import { receivedMessages } from "./received-messages.ts";
+import { advanceMs, testClock } from "./test-clock.ts";
+
+// The platform's slots are shared, so what a test leaves running must not keep the next one waiting.
+afterEach(reset);
+
+const stubOf = (organizationId: string) => env.ORGANIZATIONS.getByName(organizationId);
+const accepted = { accepted: true };
+const refused = { accepted: false };
+const anyTime: unknown = expect.any(Number);
+
+async function command(
+  organizationId: string,
+  issueId: string,
+  name: IssueCommand["command"],
+  changes: Partial<IssueCommand> = {},
+) {
+  return objectOf(organizationId).commandIssue({
+    organizationId,
+    issueId,
+    visibility: everything,
+    authority: everything,
+    command: name,
+    actor: "ada",
+    reason: null,
+    ...changes,
+  });
+}
+
+async function read(organizationId: string, issueId: string) {
+  const detail = await objectOf(organizationId).readIssue({ organizationId, issueId, visibility: everything });
+  if (detail === null) throw new Error("the issue is gone");
+  return detail;
+}
+
+function sliceOf({ issue, job, epoch }: Assignment) {
+  return { organizationId: issue.organizationId, jobId: job.id, epoch };
+}
+
+async function eventTypes(organizationId: string): Promise<readonly string[]> {
+  return (await allEvents(organizationId)).map(({ type }) => type);
+}
+
+/** Submits an issue for a named agent and claims its work. */
+async function startWork(organizationId: string) {
+  const { issueId } = await submit(organizationId, { requestedAgentType: "briefs.status-workflow" });
+  const work = await claim(await nextJobMessage(organizationId));
+  return { issueId, work, slice: sliceOf(work) };
+}
+
+/** The object's memory is lost, and what was in it wrong. */
+async function forget(organizationId: string): Promise<void> {
+  await runInDurableObject(stubOf(organizationId), (object) => {
+    if (!(object instanceof OrganizationObject)) throw new Error("not an organization's object");
+    Object.defineProperty(object, "commandIssue", { value: () => Promise.reject(new Error("poisoned memory")) });
+  });
+  await evictDurableObject(stubOf(organizationId));
+}
+
+async function alarmAtMs(organizationId: string): Promise<number | null> {
+  return runInDurableObject(stubOf(organizationId), (_object, state) => state.storage.getAlarm());
+}
+
+async function heldSlots(organizationId: string): Promise<number> {
+  return runInDurableObject(stubOf(organizationId), (_object, state) =>
+    Number(state.storage.sql.exec("SELECT COUNT(*) AS n FROM jobs WHERE slot_id IS NOT NULL").one()["n"]),
+  );
+}
+
+async function effectMessage(organizationId: string, seen = 0) {
+  return vi.waitUntil(() =>
+    receivedMessages()
+      .filter(({ queue }) => queue === "agent-effects")
+      .map(({ body }) => effectMessageSchema.parse(body))
+      .filter((message) => message.organizationId === organizationId)
+      .at(seen),
+  );
+}
+
+async function approve(organizationId: string) {
+  const { issueId, reviewId, contentHash } = await bringToReview(organizationId);
+  const decision = {
+    organizationId,
+    reviewId,
+    decision: "approve",
+    contentHash,
+    note: null,
+    decidedBy: "ada",
+  } as const;
+  await objectOf(organizationId).decideReview({ ...decision, actingAs: ["organization", "platform"], deciderIds: [] });
+  const { effectId } = await effectMessage(organizationId);
+  return { issueId, effectId };
+}
+
+describe("cancel", () => {
+  test("ends a waiting issue, frees its slot, and makes its message stale", async () => {
+    const organizationId = mintOrganizationId();
+    const { issueId } = await submit(organizationId);
+    const message = await nextJobMessage(organizationId);
+    const outcome = await command(organizationId, issueId, "cancel", { reason: "a duplicate" });
+    expect(outcome).toMatchObject({
+      ok: true,
+      value: {
+        issue: { status: "CANCELLED" },
+        jobs: [{ status: "CANCELLED", error: { reason: "cancelled", message: "a duplicate" } }],
+      },
+    });
+    expect(await objectOf(organizationId).claim(message)).toEqual({ kind: "stale" });
+    const told = (await allEvents(organizationId)).filter(({ type }) => type === "issue.commanded");
+    expect(told).toMatchObject([{ data: { command: "cancel", actor: "ada", reason: "a duplicate" } }]);
+    await submit(organizationId);
+    await vi.waitUntil(() => jobMessages(organizationId).length === 2);
+  });
+
+  test("reaches the waiting control call of a running slice at once, and nothing of it is accepted any more", async () => {
+    const organizationId = mintOrganizationId();
+    const { issueId, work, slice } = await startWork(organizationId);
+    const organization = objectOf(organizationId);
+    const signal = organization.control({ ...slice, known: "none" });
+    await command(organizationId, issueId, "cancel");
+    expect(await signal).toEqual({ kind: "cancel" });
+    const lastSeq = (await allEvents(organizationId)).length;
+
+    expect(await organization.checkpoint(checkpointOf(work, { steps: [modelStep(work, 1)] }))).toEqual(refused);
+    const outcome = { role: "work", summary: "Too late." } as const;
+    expect(await organization.finish({ ...slice, outcome, artifacts: [codeChange()] })).toEqual(refused);
+    expect(await organization.yieldSlice(slice)).toEqual(refused);
+    expect(await organization.renewLease(slice)).toEqual(refused);
+    const error = { reason: "x", message: "x" };
+    expect(await organization.fail({ ...slice, failureClass: "permanent", error, retryAfterMs: null })).toEqual(
+      refused,
+    );
+    const begin = { attempt: 1, prompt: promptOver({ baseCommit: null, baseBranch: null }), firstMessage: "first" };
+    expect(await organization.beginAttempt({ ...slice, ...begin })).toEqual(refused);
+    expect(await organization.control({ ...slice, known: "none" })).toEqual({ kind: "cancel" });
+    expect(await allEvents(organizationId)).toHaveLength(lastSeq);
+  });
+
+  test("takes one settlement of the aborted call, from its epoch, within fifteen seconds", async () => {
+    const organizationId = mintOrganizationId();
+    const organization = objectOf(organizationId);
+    const { issueId, slice } = await startWork(organizationId);
+    await command(organizationId, issueId, "cancel");
+    const settlement = { ...slice, stepNumber: 1, usage: null };
+    expect(await organization.settle({ ...settlement, epoch: slice.epoch - 1 })).toEqual(refused);
+    expect(await organization.settle(settlement)).toEqual(accepted);
+    expect(await organization.settle(settlement)).toEqual(refused);
+
+    const late = await submit(organizationId, { requestedAgentType: "briefs.status-workflow" });
+    const second = sliceOf(await claim(await nextJobMessage(organizationId, 1)));
+    await command(organizationId, late.issueId, "cancel");
+    advanceMs(15_001);
+    expect(await organization.settle({ ...second, stepNumber: 1, usage: null })).toEqual(refused);
+    await runDurableObjectAlarm(stubOf(organizationId));
+    expect(await organization.settle({ ...second, stepNumber: 1, usage: null })).toEqual(refused);
+  });
+
+  test("said twice is once, and of an issue that has ended a conflict", async () => {
+    const organizationId = mintOrganizationId();
+    const { issueId } = await startWork(organizationId);
+    const first = await command(organizationId, issueId, "cancel");
+    const events = await allEvents(organizationId);
+    expect(await command(organizationId, issueId, "cancel")).toEqual(first);
+    expect(await allEvents(organizationId)).toEqual(events);
+
+    const done = await submit(organizationId, { requestedAgentType: "briefs.status-workflow" });
+    await runJob(organizationId, 1, { role: "work", summary: "Nothing to do." });
+    for (const name of ["cancel", "pause", "resume", "retry"] as const) {
+      expect(await command(organizationId, done.issueId, name)).toMatchObject({
+        ok: false,
+        failure: { code: "conflict" },
+      });
+    }
+  });
+
+  test("closes an open review undecided, for good", async () => {
+    const organizationId = mintOrganizationId();
+    const { issueId, reviewId, contentHash } = await bringToReview(organizationId);
+    const outcome = await command(organizationId, issueId, "cancel");
+    expect(outcome).toMatchObject({
+      ok: true,
+      value: { issue: { status: "CANCELLED" }, reviews: [{ status: "CANCELLED", decidedBy: "ada" }] },
+    });
+    const decision = {
+      organizationId,
+      reviewId,
+      decision: "approve",
+      contentHash,
+      note: null,
+      decidedBy: "bob",
+    } as const;
+    const decided = await objectOf(organizationId).decideReview({
+      ...decision,
+      actingAs: ["organization", "platform"],
+      deciderIds: [],
+    });
+    expect(decided).toMatchObject({ ok: false, failure: { code: "conflict" } });
+    expect(await command(organizationId, issueId, "retry")).toMatchObject({ failure: { code: "conflict" } });
+  });
+
+  test("ends an approved change that nobody has begun, which a retry then takes up", async () => {
+    const organizationId = mintOrganizationId();
+    const { issueId, effectId } = await approve(organizationId);
+    await command(organizationId, issueId, "cancel");
+    expect(await objectOf(organizationId).claimEffect({ organizationId, effectId })).toEqual({ kind: "stale" });
+    expect(await read(organizationId, issueId)).toMatchObject({
+      issue: { status: "CANCELLED" },
+      effects: [{ status: "CANCELLED" }],
+    });
+    await command(organizationId, issueId, "retry");
+    expect(await read(organizationId, issueId)).toMatchObject({
+      issue: { status: "PROCESSING" },
+      effects: [{ status: "CANCELLED" }, { status: "PENDING", redriveOf: effectId }],
+    });
+  });
+
+  test("is a conflict once a change may have reached the outside, and the change is finished and recorded", async () => {
+    const organizationId = mintOrganizationId();
+    const organization = objectOf(organizationId);
+    const { issueId, effectId } = await approve(organizationId);
+    await organization.claimEffect({ organizationId, effectId });
+    expect(await command(organizationId, issueId, "cancel")).toMatchObject({ failure: { code: "conflict" } });
+    const error = { reason: "unavailable", message: "503" };
+    const ref = { organizationId, effectId };
+    const outcome = { kind: "transient", error, retryAfterMs: null } as const;
+    await organization.finishEffect({ ...ref, epoch: 1, outcome });
+    expect(await command(organizationId, issueId, "cancel")).toMatchObject({ failure: { code: "conflict" } });
+    advanceMs(10 * 60_000);
+    await organization.claimEffect(ref);
+    const result = { number: 7, url: "https://github.test/pull/7", branch: "b", commit: "beef" };
+    expect(await organization.finishEffect({ ...ref, epoch: 2, outcome: { kind: "completed", result } })).toEqual(
+      accepted,
+    );
+    expect((await read(organizationId, issueId)).issue.status).toBe("COMPLETED");
+  });
+
+  test("is not for everyone: a foreign issue does not exist, and another's own is forbidden", async () => {
+    const [mine, theirs] = [mintOrganizationId(), mintOrganizationId()];
+    const { issueId } = await submit(mine);
+    const own = (userId: string) => ({ kind: "own", userIds: [userId] }) as const;
+    expect(await command(theirs, issueId, "cancel")).toMatchObject({ failure: { code: "not_found" } });
+    expect(await command(mine, issueId, "cancel", { visibility: own("user-2") })).toMatchObject({
+      failure: { code: "not_found" },
+    });
+    expect(await command(mine, issueId, "cancel", { authority: own("user-2") })).toMatchObject({
+      failure: { code: "forbidden" },
+    });
+    expect(await command(mine, issueId, "cancel", { authority: own("user-1") })).toMatchObject({ ok: true });
+  });
+});
+
+describe("pause and resume", () => {
+  test("stop a running slice at its next checkpoint, free the slot, and go on where it stood", async () => {
+    const organizationId = mintOrganizationId();
+    const organization = objectOf(organizationId);
+    const { issueId, work, slice } = await startWork(organizationId);
+    const signal = organization.control({ ...slice, known: "none" });
+    await command(organizationId, issueId, "pause");
+    expect(await signal).toEqual({ kind: "pause" });
+    expect(await organization.checkpoint(checkpointOf(work, { steps: [modelStep(work, 1)] }))).toEqual(accepted);
+    expect((await read(organizationId, issueId)).jobs).toMatchObject([{ status: "RUNNING" }]);
+    expect(await organization.yieldSlice(slice)).toEqual(accepted);
+    expect(await read(organizationId, issueId)).toMatchObject({
+      issue: { status: "PROCESSING" },
+      jobs: [{ status: "PAUSED", pausedReason: "operator", attempts: 1 }],
+    });
+    expect(await heldSlots(organizationId)).toBe(0);
+    const events = await allEvents(organizationId);
+    expect(await command(organizationId, issueId, "pause")).toMatchObject({ ok: true });
+    expect(await allEvents(organizationId)).toEqual(events);
+
+    await command(organizationId, issueId, "resume");
+    const again = await claim(await nextJobMessage(organizationId, 1));
+    expect(again).toMatchObject({ epoch: 2, job: { attempts: 1, pausedReason: null }, attempt: { stepCount: 1 } });
+    expect(await command(organizationId, issueId, "resume")).toMatchObject({ ok: true });
+    expectNoGaps(await allEvents(organizationId));
+  });
+
+  test("taken back before the checkpoint stops nothing", async () => {
+    const organizationId = mintOrganizationId();
+    const organization = objectOf(organizationId);
+    const { issueId, slice } = await startWork(organizationId);
+    await command(organizationId, issueId, "pause");
+    const signal = organization.control({ ...slice, known: "pause" });
+    await command(organizationId, issueId, "resume");
+    expect(await signal).toEqual({ kind: "none" });
+    await organization.yieldSlice(slice);
+    expect(await claim(await nextJobMessage(organizationId, 1))).toMatchObject({ epoch: 2 });
+  });
+
+  test("hold a waiting job at once", async () => {
+    const organizationId = mintOrganizationId();
+    const { issueId } = await submit(organizationId);
+    const message = await nextJobMessage(organizationId);
+    await command(organizationId, issueId, "pause");
+    expect(await objectOf(organizationId).claim(message)).toEqual({ kind: "stale" });
+    await command(organizationId, issueId, "resume");
+    expect(await claim(await nextJobMessage(organizationId, 1))).toMatchObject({ epoch: 1, job: { attempts: 1 } });
+  });
+
+  test("hold what follows a job that ended before its checkpoint", async () => {
+    const organizationId = mintOrganizationId();
+    const { issueId } = await submit(organizationId);
+    const triageJob = await claim(await nextJobMessage(organizationId));
+    await command(organizationId, issueId, "pause");
+    await objectOf(organizationId).finish({ ...sliceOf(triageJob), outcome: triaged, artifacts: [] });
+    expect((await read(organizationId, issueId)).jobs).toMatchObject([{ status: "COMPLETED" }, { status: "PAUSED" }]);
+    await command(organizationId, issueId, "resume");
+    expect((await claim(await nextJobMessage(organizationId, 1))).job.role).toBe("work");
+  });
+
+  test.each(["transient", "permanent"] as const)(
+    "hold a job whose slice ends by a %s failure",
+    async (failureClass) => {
+      const organizationId = mintOrganizationId();
+      const { issueId, slice } = await startWork(organizationId);
+      await command(organizationId, issueId, "pause");
+      const error = { reason: "overloaded", message: "529" };
+      await objectOf(organizationId).fail({ ...slice, failureClass, error, retryAfterMs: 60_000 });
+      expect((await read(organizationId, issueId)).jobs).toMatchObject([{ status: "PAUSED", error }]);
+      await command(organizationId, issueId, "resume");
+      advanceMs(61_000);
+      await runDurableObjectAlarm(stubOf(organizationId));
+      const again = await claim(await nextJobMessage(organizationId, 1));
+      expect(again.job.attempts).toBe(failureClass === "transient" ? 1 : 2);
+    },
+  );
+
+  test("hold a job whose slice is lost, and a cancelled one stays cancelled", async () => {
+    const organizationId = mintOrganizationId();
+    const { issueId } = await startWork(organizationId);
+    await command(organizationId, issueId, "pause");
+    advanceMs(15_001);
+    await runDurableObjectAlarm(stubOf(organizationId));
+    expect((await read(organizationId, issueId)).jobs).toMatchObject([{ status: "PAUSED" }]);
+    await command(organizationId, issueId, "cancel");
+    expect(await command(organizationId, issueId, "resume")).toMatchObject({ failure: { code: "conflict" } });
+  });
+});
+
+describe("switches", () => {
+  /** Reaches the running jobs as a switch does. */
+  async function reach(organizationId: string, how: "drain" | "abort"): Promise<void> {
+    await runInDurableObject(stubOf(organizationId), (_object, context) => {
+      const parts = createOrganizationParts({
+        ...parseSchedulingSettings(env),
+        context,
+        organizationId,
+        ports: { ...systemPorts, clock: testClock },
+        sendJob: () => Promise.resolve(),
+        sendRecords: () => Promise.resolve(),
+        sendEffect: () => Promise.resolve(),
+        platform: () => clients.platform(),
+      });
+      const author = { actor: "switch", reason: "drill" };
+      parts.changes.run((change) =>
+        how === "drain"
+          ? parts.runningJobs.drain(change, () => true)
+          : parts.runningJobs.abort(change, author, ({ record }) => record.agentType === "briefs.status-workflow"),
+      );
+    });
+  }
+
+  test("drain has running jobs leave at their next checkpoint without using up an attempt", async () => {
+    const organizationId = mintOrganizationId();
+    const { issueId, slice } = await startWork(organizationId);
+    await reach(organizationId, "drain");
+    expect(await objectOf(organizationId).control({ ...slice, known: "none" })).toEqual({ kind: "yield" });
+    await objectOf(organizationId).yieldSlice(slice);
+    expect((await read(organizationId, issueId)).jobs).toMatchObject([{ attempts: 1 }]);
+    const again = await claim(await nextJobMessage(organizationId, 1));
+    expect(again).toMatchObject({ epoch: 2, attempt: { number: 1 } });
+  });
+
+  test("abort cancels what runs at once", async () => {
+    const organizationId = mintOrganizationId();
+    const { issueId, slice } = await startWork(organizationId);
+    await reach(organizationId, "abort");
+    expect(await objectOf(organizationId).control({ ...slice, known: "none" })).toEqual({ kind: "abort" });
+    expect((await read(organizationId, issueId)).issue.status).toBe("CANCELLED");
+  });
+});
+
+describe("leases", () => {
+  test("bring a dead slice's job back within two seconds of the lease's end", async () => {
+    const organizationId = mintOrganizationId();
+    const { issueId } = await startWork(organizationId);
+    advanceMs(15_000 + 2_000);
+    await runDurableObjectAlarm(stubOf(organizationId));
+    expect(await claim(await nextJobMessage(organizationId, 1))).toMatchObject({ epoch: 2 });
+    const [first, second] = (await allEvents(organizationId)).filter(({ type }) => type === "job.slice_started");
+    expect((second?.atMs ?? Infinity) - (first?.atMs ?? 0)).toBeLessThan(15_000 + 2_000 + 2_000);
+    expect((await read(organizationId, issueId)).issue.status).toBe("PROCESSING");
+  });
+
+  test("arm an alarm no later than their end, also after an eviction", async () => {
+    const organizationId = mintOrganizationId();
+    await startWork(organizationId);
+    const armed = await alarmAtMs(organizationId);
+    await forget(organizationId);
+    expect(await alarmAtMs(organizationId)).toBe(armed);
+    expect(armed).not.toBeNull();
+    advanceMs(15_001);
+    await runDurableObjectAlarm(stubOf(organizationId));
+    expect(await claim(await nextJobMessage(organizationId, 1))).toMatchObject({ epoch: 2 });
+  });
+
+  test("end a job that silences slice after slice without a new checkpoint as poison", async () => {
+    const organizationId = mintOrganizationId();
+    const organization = objectOf(organizationId);
+    const { issueId } = await submit(organizationId, { requestedAgentType: "briefs.status-workflow" });
+    const lose = async (seen: number, step: number | null): Promise<void> => {
+      const work = await claim(await nextJobMessage(organizationId, seen));
+      if (step !== null) await organization.checkpoint(checkpointOf(work, { steps: [modelStep(work, step)] }));
+      advanceMs(15_001);
+      await runDurableObjectAlarm(stubOf(organizationId));
+    };
+    const harmless = poisonousLosses - 1;
+    for (let seen = 0; seen < harmless; seen += 1) await lose(seen, null);
+    await lose(harmless, 1);
+    for (let seen = 0; seen < harmless; seen += 1) {
+      expect((await read(organizationId, issueId)).jobs).toMatchObject([{ status: "RUNNING" }]);
+      await lose(poisonousLosses + seen, null);
+    }
+    expect(await read(organizationId, issueId)).toMatchObject({
+      issue: { status: "FAILED" },
+      jobs: [{ status: "FAILED", attempts: 1, error: { reason: "poison" } }],
+    });
+  });
+
+  test("of a deadline whose handling throws are handled again, and the others at once", async () => {
+    const organizationId = mintOrganizationId();
+    await startWork(organizationId);
+    await runInDurableObject(stubOf(organizationId), (_object, state) => {
+      state.storage.sql.exec("INSERT INTO deadlines (name, due_at_ms, tries) VALUES ('nobody:knows', 0, 0)");
+    });
+    advanceMs(15_001);
+    await runDurableObjectAlarm(stubOf(organizationId));
+    expect(await claim(await nextJobMessage(organizationId, 1))).toMatchObject({ epoch: 2 });
+    const due = await runInDurableObject(stubOf(organizationId), (_object, state) =>
+      state.storage.sql.exec("SELECT due_at_ms FROM deadlines WHERE name = 'nobody:knows'").toArray(),
+    );
+    expect(due).toHaveLength(1);
+    expect(await alarmAtMs(organizationId)).not.toBeNull();
+  });
+});
+
+describe("retry", () => {
+  async function failIssue(organizationId: string) {
+    const { issueId, work, slice } = await startWork(organizationId);
+    const organization = objectOf(organizationId);
+    const prompt = promptOver({ baseCommit: "c0ffee", baseBranch: "main" });
+    await organization.beginAttempt({ ...slice, attempt: 1, prompt, firstMessage: "first" });
+    await organization.checkpoint(checkpointOf(work, { steps: [modelStep(work, 1)], workspace: changedFiles }));
+    const error = { reason: "refused", message: "The model refused." };
+    await organization.fail({ ...slice, failureClass: "final", error, retryAfterMs: null });
+    return { issueId, jobId: work.job.id, error };
+  }
+
+  test("does an exhausted job again as a new one over its workspace, once even if asked twice", async () => {
+    const organizationId = mintOrganizationId();
+    const { issueId, jobId, error } = await failIssue(organizationId);
+    const query = { organizationId, before: null, limit: 10 };
+    const letter = { kind: "job", id: jobId, issueId, error };
+    expect(await objectOf(organizationId).listDeadLetters(query)).toMatchObject([{ ...letter, redrivenAtMs: null }]);
+
+    const answers = await Promise.all([
+      command(organizationId, issueId, "retry", { reason: "again, please" }),
+      command(organizationId, issueId, "retry"),
+    ]);
+    expect(answers).toMatchObject([{ ok: true }, { ok: true }]);
+    const detail = await read(organizationId, issueId);
+    expect(detail.jobs).toMatchObject([{ id: jobId, status: "FAILED" }, { retryOf: jobId }]);
+    expect(await objectOf(organizationId).listDeadLetters(query)).toMatchObject([
+      { ...letter, redrivenAtMs: anyTime },
+    ]);
+    const again = await claim(await nextJobMessage(organizationId, 1));
+    expect(again).toMatchObject({
+      job: { retryOf: jobId, attempts: 1, agentType: "briefs.status-workflow" },
+      workspace: changedFiles,
+      workspaceBase: { commit: "c0ffee", branch: "main" },
+    });
+    await objectOf(organizationId).finish({
+      ...sliceOf(again),
+      outcome: { role: "work", summary: "Nothing to change." },
+      artifacts: [],
+    });
+    expect((await read(organizationId, issueId)).issue.status).toBe("COMPLETED");
+    expect((await eventTypes(organizationId)).filter((type) => type === "issue.commanded")).toHaveLength(1);
+  });
+
+  test("does a cancelled issue's job again", async () => {
+    const organizationId = mintOrganizationId();
+    const { issueId, work } = await startWork(organizationId);
+    await command(organizationId, issueId, "cancel");
+    await command(organizationId, issueId, "retry");
+    const again = await claim(await nextJobMessage(organizationId, 1));
+    expect(again.job).toMatchObject({ retryOf: work.job.id, role: "work" });
+    expect((await read(organizationId, issueId)).issue.status).toBe("PROCESSING");
+  });
+
+  test("redrives an exhausted effect over the same plan, once even if asked twice", async () => {
+    const organizationId = mintOrganizationId();
+    const organization = objectOf(organizationId);
+    const { issueId, effectId } = await approve(organizationId);
+    const first = await organization.claimEffect({ organizationId, effectId });
+    const error = { reason: "forbidden", message: "403" };
+    await organization.finishEffect({ organizationId, effectId, epoch: 1, outcome: { kind: "permanent", error } });
+    await command(organizationId, issueId, "retry");
+    await command(organizationId, issueId, "retry");
+    const again = await effectMessage(organizationId, 1);
+    const second = await organization.claimEffect({ organizationId, effectId: again.effectId });
+    expect(again.effectId).not.toBe(effectId);
+    expect(second).toEqual(first);
+    const { effects } = await read(organizationId, issueId);
+    expect(effects).toMatchObject([{ status: "FAILED" }, { status: "RUNNING", redriveOf: effectId }]);
+    const letters = await organization.listDeadLetters({ organizationId, before: null, limit: 10 });
+    expect(letters).toMatchObject([{ kind: "effect", id: effectId, error, redrivenAtMs: anyTime }]);
+  });
+
+  test("leaves a list of dead letters that is read in pages, newest first", async () => {
+    const organizationId = mintOrganizationId();
+    const first = await failIssue(organizationId);
+    advanceMs(1_000);
+    const { issueId } = await submit(organizationId, { requestedAgentType: "briefs.status-workflow" });
+    const second = await claim(await nextJobMessage(organizationId, 1));
+    const error = { reason: "stuck", message: "Round in circles." };
+    await objectOf(organizationId).fail({ ...sliceOf(second), failureClass: "final", error, retryAfterMs: null });
+    const page = async (before: Parameters<ReturnType<typeof objectOf>["listDeadLetters"]>[0]["before"]) =>
+      objectOf(organizationId).listDeadLetters({ organizationId, before, limit: 1 });
+    const [newest] = await page(null);
+    expect(newest).toMatchObject({ issueId, id: second.job.id });
+    if (newest === undefined) return;
+    expect(await page(newest)).toMatchObject([{ id: first.jobId }]);
+  });
+});
+
+describe("an object that is evicted between every two calls", () => {
+  test("pauses, resumes, cancels and retries as if nothing had happened", async () => {
+    const organizationId = mintOrganizationId();
+    const { issueId, work, slice } = await startWork(organizationId);
+    await forget(organizationId);
+    await command(organizationId, issueId, "pause");
+    await forget(organizationId);
+    expect(await objectOf(organizationId).control({ ...slice, known: "none" })).toEqual({ kind: "pause" });
+    await forget(organizationId);
+    await objectOf(organizationId).checkpoint(checkpointOf(work, { steps: [modelStep(work, 1)] }));
+    await forget(organizationId);
+    await objectOf(organizationId).yieldSlice(slice);
+    await forget(organizationId);
+    await command(organizationId, issueId, "resume");
+    const again = await claim(await nextJobMessage(organizationId, 1));
+    await forget(organizationId);
+    await command(organizationId, issueId, "cancel");
+    await forget(organizationId);
+    expect(await objectOf(organizationId).control({ ...sliceOf(again), known: "none" })).toEqual({ kind: "cancel" });
+    await forget(organizationId);
+    const settlement = { ...sliceOf(again), stepNumber: 2, usage: null };
+    expect(await objectOf(organizationId).settle(settlement)).toEqual(accepted);
+    await forget(organizationId);
+    await command(organizationId, issueId, "retry");
+    await forget(organizationId);
+    expect(await claim(await nextJobMessage(organizationId, 2))).toMatchObject({ job: { retryOf: work.job.id } });
+    expectNoGaps(await allEvents(organizationId));
+  });
+});
