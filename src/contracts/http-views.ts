@@ -46,8 +46,14 @@ export const submitResponseSchema = z.object({
 });
 
 export const issueViewSchema = issueRecordSchema
-  .omit({ createdAtMs: true, updatedAtMs: true, context: true })
-  .extend({ context: z.record(z.string(), z.unknown()), createdAt: time, updatedAt: time });
+  .omit({ notBeforeMs: true, expiresAtMs: true, createdAtMs: true, updatedAtMs: true, context: true })
+  .extend({
+    context: z.record(z.string(), z.unknown()),
+    notBefore: optionalTime,
+    expiresAt: optionalTime,
+    createdAt: time,
+    updatedAt: time,
+  });
 
 export const jobViewSchema = jobRecordSchema
   .omit({ startedAtMs: true, completedAtMs: true, createdAtMs: true, updatedAtMs: true, config: true, result: true })

@@ -55,6 +55,8 @@ const descriptionSchema = z
     error: `must be at most ${maxDescriptionBytes} bytes of UTF-8`,
   });
 
+const timeSchema = z.iso.datetime({ offset: true });
+
 export const submitRequestSchema = z.strictObject({
   type: issueTypeSchema,
   title: z.string().trim().min(1).max(200),
@@ -69,6 +71,12 @@ export const submitRequestSchema = z.strictObject({
     .regex(/^[a-z][a-z0-9-]*\.[a-z][a-z0-9-]*$/u)
     .optional(),
   model: modelNameSchema.optional(),
+  /** The work starts no earlier. */
+  notBefore: timeSchema.optional(),
+  /** Work that has not begun by then is given up. */
+  expiresAt: timeSchema.optional(),
+  /** Of the issues with the same key, one is worked on at a time. */
+  concurrencyKey: z.string().trim().min(1).max(200).optional(),
 });
 export type SubmitRequest = z.infer<typeof submitRequestSchema>;
 
@@ -129,7 +137,7 @@ export const putOrganizationRequestSchema = z.strictObject({
   limitOverrides: z
     .strictObject({
       limits: organizationLimitsSchema.partial().strict(),
-      expiresAt: z.iso.datetime({ offset: true }).nullable().default(null),
+      expiresAt: timeSchema.nullable().default(null),
     })
     .default({ limits: {}, expiresAt: null }),
 });

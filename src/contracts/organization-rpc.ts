@@ -54,6 +54,9 @@ export interface SubmitCommand extends Addressed {
   readonly externalId: string | null;
   readonly requestedAgentType: string | null;
   readonly requestedModel: ModelName | null;
+  readonly notBeforeMs: number | null;
+  readonly expiresAtMs: number | null;
+  readonly concurrencyKey: string | null;
   readonly createdById: string | null;
   readonly submitterLevel: PermissionLevel;
   readonly correlationId: string;

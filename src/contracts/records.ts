@@ -54,6 +54,12 @@ export const issueRecordSchema = z.object({
   submitterLevel: permissionLevelSchema,
   requestedAgentType: z.string().nullable(),
   requestedModel: modelNameSchema.nullable(),
+  /** Nothing of it starts earlier. Events written before there was scheduling name none of the three. */
+  notBeforeMs: z.int().nullable().default(null),
+  /** What still waits then is given up. */
+  expiresAtMs: z.int().nullable().default(null),
+  /** Of the issues with one key, one is worked on at a time. */
+  concurrencyKey: z.string().nullable().default(null),
   triage: triageViewSchema.nullable(),
   correlationId: z.string(),
   costMicroUsd: z.int().min(0),

@@ -31,11 +31,13 @@ export function timeOrNull(epochMs: number | null): Date | null {
 }
 
 export function issueRow(issue: IssueRecord): Prisma.AgentIssueUncheckedCreateInput {
-  const { createdAtMs, updatedAtMs, context, triage, ...columns } = issue;
+  const { notBeforeMs, expiresAtMs, createdAtMs, updatedAtMs, context, triage, ...columns } = issue;
   return {
     ...columns,
     context,
     triage: jsonColumn(triage),
+    notBefore: timeOrNull(notBeforeMs),
+    expiresAt: timeOrNull(expiresAtMs),
     createdAt: new Date(createdAtMs),
     updatedAt: new Date(updatedAtMs),
   };

@@ -29,6 +29,8 @@ export function issueRecord(row: AgentIssue): IssueRecord {
   return issueRecordSchema.parse({
     ...row,
     costMicroUsd: Number(row.costMicroUsd),
+    notBeforeMs: row.notBefore?.getTime() ?? null,
+    expiresAtMs: row.expiresAt?.getTime() ?? null,
     createdAtMs: row.createdAt.getTime(),
     updatedAtMs: row.updatedAt.getTime(),
   });

@@ -32,8 +32,14 @@ export function allowanceView({ limit, remaining, resetAtMs }: Allowance) {
 }
 
 export function issueView(issue: IssueRecord): z.infer<typeof issueViewSchema> {
-  const { createdAtMs, updatedAtMs, ...rest } = issue;
-  return { ...rest, createdAt: isoTime(createdAtMs), updatedAt: isoTime(updatedAtMs) };
+  const { notBeforeMs, expiresAtMs, createdAtMs, updatedAtMs, ...rest } = issue;
+  return {
+    ...rest,
+    notBefore: optionalIsoTime(notBeforeMs),
+    expiresAt: optionalIsoTime(expiresAtMs),
+    createdAt: isoTime(createdAtMs),
+    updatedAt: isoTime(updatedAtMs),
+  };
 }
 
 function jobView(job: JobRecord): z.infer<typeof jobViewSchema> {

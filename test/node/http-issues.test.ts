@@ -82,6 +82,35 @@ describe("submitting", () => {
     expect(fixture.callsOf("submit")).toEqual([]);
   });
 
+  test("passes on when it may start, when it is no longer wanted, and what it must not run beside", async () => {
+    const fixture = new EdgeFixture();
+    const times = {
+      notBefore: "2026-11-23T08:00:00+01:00",
+      expiresAt: "2026-11-24T00:00:00Z",
+      concurrencyKey: "brief-1",
+    };
+    await fixture.app().request("/api/agents", jsonRequest(fixture.user("STAFF"), { ...validSubmission, ...times }));
+    expect(fixture.callsOf("submit")).toMatchObject([
+      {
+        argument: {
+          notBeforeMs: Date.UTC(2026, 10, 23, 7),
+          expiresAtMs: Date.UTC(2026, 10, 24),
+          concurrencyKey: "brief-1",
+        },
+      },
+    ]);
+  });
+
+  test.each([{ notBefore: "tomorrow" }, { expiresAt: "2026-11-24" }, { concurrencyKey: " " }])(
+    "refuses %j",
+    async (changes) => {
+      const fixture = new EdgeFixture();
+      const request = jsonRequest(fixture.user("STAFF"), { ...validSubmission, ...changes });
+      expect((await fixture.app().request("/api/agents", request)).status).toBe(422);
+      expect(fixture.callsOf("submit")).toEqual([]);
+    },
+  );
+
   test("with a slash at the end is the same route", async () => {
     const fixture = new EdgeFixture();
     const response = await fixture.app().request("/api/agents/", jsonRequest(fixture.user("STAFF"), validSubmission));

@@ -21,7 +21,7 @@ const free: AdmissionState = {
   switchRefusal: null,
   budgetRefusal: null,
 };
-const plain = { requestedAgentType: null, requestedModel: null };
+const plain = { requestedAgentType: null, requestedModel: null, notBeforeMs: null, expiresAtMs: null };
 const { pro, enterprise } = limitsByTier;
 const ceilings = { waitingJobs: 50, databaseBytes: 1_000 };
 
@@ -76,6 +76,19 @@ describe("admission", () => {
       failure: { code: "quota_exhausted", retryAfterSeconds: 5.5 * 3_600 },
     });
     expect(decide({}, { usage: { ...unused, today: 99 } }).kind).toBe("admit");
+  });
+
+  test.each([
+    ["a start in more than a year", { notBeforeMs: nowMs + 367 * 24 * hourMs }, "notBefore"],
+    ["an end that has passed", { expiresAtMs: nowMs }, "expiresAt"],
+    ["an end before the start", { notBeforeMs: nowMs + 2, expiresAtMs: nowMs + 2 }, "expiresAt"],
+  ])("refuses %s, and names the field", (_name, times, field) => {
+    expect(decide(times)).toMatchObject({ kind: "refuse", failure: { code: "invalid_request", field } });
+  });
+
+  test("takes times between which there is time", () => {
+    expect(decide({ notBeforeMs: nowMs - 1, expiresAtMs: nowMs + 1 }).kind).toBe("admit");
+    expect(decide({ notBeforeMs: nowMs + 1, expiresAtMs: nowMs + 2 }).kind).toBe("admit");
   });
 
   test.each([

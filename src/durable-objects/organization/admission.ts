@@ -4,16 +4,20 @@ import type { OrganizationLimits } from "../../contracts/terms.ts";
 import type { ModelName } from "../../contracts/models.ts";
 import type { JobRole } from "../../contracts/records.ts";
 import type { Failure } from "../../core/errors.ts";
-import { hourMs, nextUtcDayMs, type SubmissionUsage } from "./submission-usage.ts";
+import { dayMs, hourMs, nextUtcDayMs, type SubmissionUsage } from "./submission-usage.ts";
 
 /** They run by themselves on every issue, so nobody asks for them. */
 const systemAgents: ReadonlySet<string> = new Set(["meta.triage", "meta.review"]);
 const backlogRetryAfterSeconds = 60;
 const storageRetryAfterSeconds = 3_600;
+/** An issue that is put off longer is better submitted later. */
+const longestDelayMs = 366 * dayMs;
 
 export interface AdmissionRequest {
   readonly requestedAgentType: string | null;
   readonly requestedModel: ModelName | null;
+  readonly notBeforeMs: number | null;
+  readonly expiresAtMs: number | null;
 }
 
 /** The most waiting jobs and storage of an organization that may still submit. */
@@ -67,6 +71,17 @@ function requestRefusal(request: AdmissionRequest, limits: OrganizationLimits): 
   }
   if (model !== null && !limits.models.includes(model)) {
     return { code: "model_not_allowed", detail: `The model ${model} is not part of the tier.`, field: "model" };
+  }
+  return null;
+}
+
+/** Times between which no work could be done. */
+function timesRefusal({ notBeforeMs, expiresAtMs }: AdmissionRequest, nowMs: number): Failure | null {
+  if (notBeforeMs !== null && notBeforeMs > nowMs + longestDelayMs) {
+    return { code: "invalid_request", detail: "is more than a year ahead", field: "notBefore" };
+  }
+  if (expiresAtMs !== null && expiresAtMs <= Math.max(nowMs, notBeforeMs ?? nowMs)) {
+    return { code: "invalid_request", detail: "leaves no time for the work", field: "expiresAt" };
   }
   return null;
 }
@@ -128,6 +143,7 @@ export function decideAdmission(
   const failure =
     state.switchRefusal ??
     requestRefusal(request, rules.limits) ??
+    timesRefusal(request, nowMs) ??
     capacityRefusal(state, rules, nowMs) ??
     state.budgetRefusal;
   return failure === null

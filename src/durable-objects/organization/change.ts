@@ -6,11 +6,13 @@ import type { EventLog } from "./event-log.ts";
 export interface Change extends Transaction {
   /** Appends an event; it gets the next number and the change's time. */
   append(event: NewEvent): void;
+  /** Has an issue brought up to date although no event tells of it: time alone has changed it. */
+  touch(issueId: string): void;
 }
 
 export interface ChangeHooks {
   /** Runs inside the transaction, after the work: brings up to date what follows from the events. */
-  readonly settle: (change: Change, events: readonly OrganizationEvent[]) => void;
+  readonly settle: (change: Change, events: readonly OrganizationEvent[], touchedIds: readonly string[]) => void;
   /** Runs after the commit, with every event of it. */
   readonly publish: (events: readonly OrganizationEvent[]) => void;
 }
@@ -29,13 +31,15 @@ export class Changes {
   /** Runs `work` as one transaction with the events that it appends; nothing remains of it when it throws. */
   run<Result>(work: (change: Change) => Result): Result {
     const events: OrganizationEvent[] = [];
+    const touchedIds: string[] = [];
     const result = this.#transactions.run((transaction) => {
       const change: Change = {
         ...transaction,
         append: (event) => events.push(this.#log.append(event, transaction.nowMs)),
+        touch: (issueId) => touchedIds.push(issueId),
       };
       const answer = work(change);
-      this.#hooks.settle(change, [...events]);
+      this.#hooks.settle(change, [...events], touchedIds);
       return answer;
     });
     this.#hooks.publish(events);

@@ -1,4 +1,5 @@
 /** Keeps every issue's status what its jobs, reviews and effects make it. */
+import type { IssueRecord } from "../../contracts/records.ts";
 import { issueStatusOf } from "../../contracts/status.ts";
 import type { IssueStatus } from "../../contracts/status.ts";
 import type { Change } from "./change.ts";
@@ -16,7 +17,7 @@ export interface IssueParts {
   readonly log: EventLog;
 }
 
-function statusOf(parts: IssueParts, issueId: string, nowMs: number): IssueStatus {
+function statusOf(parts: IssueParts, { id: issueId, notBeforeMs }: IssueRecord, nowMs: number): IssueStatus {
   const jobs = parts.jobs.ofIssue(issueId);
   const replaced = new Set(jobs.map(({ record }) => record.retryOf));
   const effects = parts.effects.ofIssue(issueId);
@@ -26,7 +27,7 @@ function statusOf(parts: IssueParts, issueId: string, nowMs: number): IssueStatu
       status: record.status,
       dispatched: everDispatched,
       replaced: replaced.has(record.id),
-      notBeforeMs: null,
+      notBeforeMs,
     })),
     reviews: parts.reviews.ofIssue(issueId),
     effects: effects.map(({ record }) => ({ status: record.status, redriven: redriven.has(record.id) })),
@@ -34,10 +35,10 @@ function statusOf(parts: IssueParts, issueId: string, nowMs: number): IssueStatu
   });
 }
 
-/** Stores the issue with its present status, appending an event when that has changed. */
-export function refreshIssue(change: Change, parts: IssueParts, issueId: string): void {
+/** Stores the issue with its present status, appending an event when that has changed, and returns it. */
+export function refreshIssue(change: Change, parts: IssueParts, issueId: string): IssueRecord {
   const issue = parts.issues.get(issueId);
-  const status = statusOf(parts, issueId, change.nowMs);
+  const status = statusOf(parts, issue, change.nowMs);
   if (status !== issue.status) {
     change.append({
       type: "issue.status_changed",
@@ -46,5 +47,7 @@ export function refreshIssue(change: Change, parts: IssueParts, issueId: string)
       data: { from: issue.status, status },
     });
   }
-  parts.issues.save({ ...issue, status, updatedAtMs: change.nowMs }, parts.log.lastSeq());
+  const refreshed: IssueRecord = { ...issue, status, updatedAtMs: change.nowMs };
+  parts.issues.save(refreshed, parts.log.lastSeq());
+  return refreshed;
 }

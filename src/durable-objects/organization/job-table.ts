@@ -1,5 +1,6 @@
 import type { JobRecord } from "../../contracts/records.ts";
 import { fromStoredJson } from "../stored-json.ts";
+import { hasKeyOrNeedsNone } from "./concurrency-keys.ts";
 import type { JobState } from "./job-state.ts";
 import { queueKey, type WaitingJobs } from "./schedule.ts";
 
@@ -27,7 +28,7 @@ const countedPositions = 1_000;
 
 type StateRow = { state: string };
 
-const isWaiting = "status = 'PENDING' AND slot_id IS NULL AND ready_at_ms <= ?";
+const isWaiting = `status = 'PENDING' AND slot_id IS NULL AND ready_at_ms <= ? AND ${hasKeyOrNeedsNone}`;
 
 export class JobTable {
   readonly #sql: SqlStorage;

@@ -15,6 +15,7 @@ import { ArtifactTable } from "./artifact-table.ts";
 import { AttemptTable } from "./attempt-table.ts";
 import { Changes, type Change } from "./change.ts";
 import { Completion } from "./completion.ts";
+import { ConcurrencyKeys } from "./concurrency-keys.ts";
 import { ControlDesk } from "./control-desk.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { DemandReporter } from "./demand-reporter.ts";
@@ -23,6 +24,7 @@ import { EffectDesk } from "./effect-desk.ts";
 import { EffectTable } from "./effect-table.ts";
 import { EventLog } from "./event-log.ts";
 import { narrate } from "./event-narrator.ts";
+import { endExpired } from "./expiry.ts";
 import { Failures } from "./failures.ts";
 import { refreshIssue } from "./issue-status.ts";
 import { IssueCommands } from "./issue-commands.ts";
@@ -68,6 +70,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
   const log = new EventLog(storage, newId("incarnation", ports.clock.nowMs(), random));
   const issues = new IssueTable(storage.sql);
   const jobs = new JobTable(storage.sql);
+  const keys = new ConcurrencyKeys(storage.sql, issues);
   const attempts = new AttemptTable(storage.sql);
   const artifacts = new ArtifactTable(storage.sql);
   const reviewTable = new ReviewTable(storage.sql);
@@ -134,10 +137,15 @@ export function createOrganizationParts(options: OrganizationOptions) {
   const deadLetters = new DeadLetters(storage.sql);
 
   const changes = new Changes(transactions, log, {
-    settle: (change, events) => {
+    settle: (change, events, touchedIds) => {
+      keys.follow(events);
       const parts = { issues, jobs, reviews: reviewTable, effects: effectTable, log };
       deadLetters.follow(events);
-      for (const issueId of new Set(events.map((event) => event.issueId))) refreshIssue(change, parts, issueId);
+      for (const issueId of new Set([...events.map((event) => event.issueId), ...touchedIds])) {
+        const issue = refreshIssue(change, parts, issueId);
+        const hasExpired = endExpired(change, { jobs, dispatcher }, issue);
+        keys.releaseEnded(hasExpired ? refreshIssue(change, parts, issueId) : issue);
+      }
       reporter.refresh(change);
       feed.refresh(change);
     },
@@ -167,6 +175,9 @@ export function createOrganizationParts(options: OrganizationOptions) {
         return effects.expireLease(change, subject);
       case "answers":
         return forgetExpiredAnswers(storage.sql, change);
+      case "not-before":
+      case "expiry":
+        return change.touch(subject);
       case "records":
         return feed.resend(change, deadline);
       case "report":

@@ -1,5 +1,6 @@
 /** The tables of an organization's object. A migration that was released is never edited: a change is a new one. */
 import { deadlinesMigration } from "../deadlines.ts";
+import { concurrencyKeysMigration } from "./concurrency-keys.ts";
 import { backlogMigration } from "./job-table.ts";
 import { rememberedAnswersMigration } from "./remembered-answers.ts";
 import { submissionsMigration } from "./submission-table.ts";
@@ -111,4 +112,5 @@ export const organizationMigrations: readonly string[] = [
   deadlinesMigration + firstMigration,
   submissionsMigration + rememberedAnswersMigration + backlogMigration,
   controlMigration + deadLettersMigration,
+  concurrencyKeysMigration,
 ];

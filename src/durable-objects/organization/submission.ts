@@ -4,6 +4,7 @@ import { numericPriority } from "../../contracts/status.ts";
 import { type AdmissionCeilings, type AdmissionGuards, decideAdmission, type FirstJob } from "./admission.ts";
 import type { Change } from "./change.ts";
 import type { IssueTable } from "./issue-table.ts";
+import type { JobState } from "./job-state.ts";
 import type { JobTable } from "./job-table.ts";
 import { createJob } from "./new-job.ts";
 import type { RememberedAnswers } from "./remembered-answers.ts";
@@ -22,6 +23,10 @@ export interface SubmissionParts {
   readonly guards: AdmissionGuards;
 }
 
+function isPutOff({ notBeforeMs }: Pick<SubmitCommand, "notBeforeMs">, nowMs: number): boolean {
+  return notBeforeMs !== null && notBeforeMs > nowMs;
+}
+
 function issueOf(command: SubmitCommand, { newId, nowMs }: Change): IssueRecord {
   return {
     id: newId("issue"),
@@ -33,11 +38,14 @@ function issueOf(command: SubmitCommand, { newId, nowMs }: Change): IssueRecord 
     title: command.title,
     description: command.description,
     context: { ...command.context },
-    status: "QUEUED",
+    status: isPutOff(command, nowMs) ? "PENDING" : "QUEUED",
     createdById: command.createdById,
     submitterLevel: command.submitterLevel,
     requestedAgentType: command.requestedAgentType,
     requestedModel: command.requestedModel,
+    notBeforeMs: command.notBeforeMs,
+    expiresAtMs: command.expiresAtMs,
+    concurrencyKey: command.concurrencyKey,
     triage: null,
     correlationId: command.correlationId,
     costMicroUsd: 0,
@@ -103,6 +111,17 @@ function begin(
     config: {},
     retryOf: null,
   });
+  watchTimes(change, jobs, issue, job);
   const position = jobs.countBefore(job.record, change.nowMs);
   return { issueId: issue.id, jobId: job.record.id, status: issue.status, position, replayed: false };
+}
+
+/** Sets the times at which the issue's first job may start, and at which it is given up if it still waits. */
+function watchTimes({ nowMs, deadlines }: Change, jobs: JobTable, issue: IssueRecord, job: JobState): void {
+  const { id, notBeforeMs, expiresAtMs } = issue;
+  if (notBeforeMs !== null && isPutOff(issue, nowMs)) {
+    jobs.save({ ...job, readyAtMs: notBeforeMs });
+    deadlines.set(`not-before:${id}`, notBeforeMs);
+  }
+  if (expiresAtMs !== null) deadlines.set(`expiry:${id}`, expiresAtMs);
 }

@@ -38,6 +38,10 @@ interface SubmissionParts {
   readonly idempotencyKey: string | undefined;
 }
 
+function timeOf(text: string | undefined): number | null {
+  return text === undefined ? null : Date.parse(text);
+}
+
 /** The object's command for a request that a person or a platform administrator made. */
 function submitCommand(parts: SubmissionParts): SubmitCommand {
   const { access, request, terms, correlationId, idempotencyKey } = parts;
@@ -53,6 +57,9 @@ function submitCommand(parts: SubmissionParts): SubmitCommand {
     externalId: request.externalId ?? null,
     requestedAgentType: request.agentType ?? null,
     requestedModel: request.model ?? null,
+    notBeforeMs: timeOf(request.notBefore),
+    expiresAtMs: timeOf(request.expiresAt),
+    concurrencyKey: request.concurrencyKey ?? null,
     createdById: access.createdById,
     submitterLevel: access.submitterLevel,
     correlationId,
