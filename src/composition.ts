@@ -16,6 +16,7 @@ import { createAnthropicModel } from "./integrations/anthropic/model-port.ts";
 import { createGitHubPort } from "./integrations/github/create-github-port.ts";
 import { createSupabaseTokens } from "./integrations/supabase/access-tokens.ts";
 import type { QueueBatch } from "./queues/deliveries.ts";
+import { consumeDeadLetters } from "./queues/dead-letters.ts";
 import { consumeEffects } from "./queues/effects.ts";
 import { consumeJobs } from "./queues/jobs.ts";
 import { consumeRecords } from "./queues/records.ts";
@@ -95,6 +96,7 @@ function composeWith(env: Env, settings: Settings): Composition {
     log,
   } satisfies AppPorts);
 
+  const deadLetters = (batch: QueueBatch): Promise<void> => consumeDeadLetters({ logger: log }, batch);
   const consumers: Readonly<Record<string, (batch: QueueBatch) => Promise<void>>> = {
     "agent-jobs": (batch) =>
       consumeJobs(
@@ -106,6 +108,9 @@ function composeWith(env: Env, settings: Settings): Composition {
       await consumeRecords({ objects, projection: createProjection(tenantDatabase), logger: log }, batch);
     },
     "agent-effects": (batch) => consumeEffects({ objects, gitHub, clock, timings, logger: log }, batch),
+    "agent-jobs-dead": deadLetters,
+    "agent-records-dead": deadLetters,
+    "agent-effects-dead": deadLetters,
   };
 
   return {

@@ -4,6 +4,7 @@ import { errorSpecs, type ErrorCode } from "../core/errors.ts";
 import {
   effectRecordSchema,
   issueRecordSchema,
+  jobErrorSchema,
   jobRecordSchema,
   logRecordSchema,
   reviewRecordSchema,
@@ -112,6 +113,21 @@ export const stepListSchema = z.object({ items: z.array(stepViewSchema) });
 export const logListSchema = z.object({ items: z.array(logViewSchema) });
 export const artifactListSchema = z.object({ items: z.array(artifactViewSchema) });
 export const reviewListSchema = z.object({ items: z.array(reviewViewSchema) });
+
+export const deadLetterListSchema = z.object({
+  items: z.array(
+    z.object({
+      kind: z.enum(["job", "effect"]),
+      id: z.string(),
+      issueId: z.string(),
+      failedAt: time,
+      error: jobErrorSchema,
+      /** When a retry of its issue took it up again. */
+      redrivenAt: optionalTime,
+    }),
+  ),
+  nextCursor: z.string().nullable(),
+});
 
 export const reviewDetailViewSchema = reviewViewSchema.extend({
   issue: issueViewSchema,

@@ -117,6 +117,14 @@ export const reviewDecisionRequestSchema = z.strictObject({
   contentHash: z.string().regex(/^[0-9a-f]{64}$/u),
 });
 
+/** The body of a command on an issue; every field of it, and it as a whole, may be left out. */
+export const commandRequestSchema = z.strictObject({ reason: z.string().trim().min(1).max(500).optional() });
+
+export const listDeadLettersQuerySchema = z.strictObject({
+  cursor: z.string().max(100).optional(),
+  limit: limitSchema.default(20),
+});
+
 /** An ERP organization's id, in a path, a header or a claim. It names the organization's object. */
 export const organizationIdSchema = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/u);
 

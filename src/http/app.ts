@@ -13,7 +13,9 @@ import { requestLog } from "./middleware/request-log.ts";
 import { defaultHeaders, noStore } from "./middleware/response-headers.ts";
 import type { AppPorts } from "./ports.ts";
 import { fieldErrorsOf, InvalidRequestError, problemResponse } from "./problems.ts";
+import { commandRoutes } from "./routes/commands.ts";
 import { dashboardRoutes } from "./routes/dashboard.ts";
+import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { issueRoutes } from "./routes/issues.ts";
 import { liveRoutes } from "./routes/live.ts";
 import { organizationRoutes } from "./routes/organizations.ts";
@@ -39,6 +41,8 @@ function callerRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
   routes.route("/", liveRoutes(ports));
   routes.route("/", reviewRoutes(ports));
   routes.route("/", organizationRoutes(ports, termsCache));
+  routes.route("/", deadLetterRoutes(ports));
+  routes.route("/", commandRoutes(ports));
   routes.route("/", issueRoutes(ports));
   return routes;
 }

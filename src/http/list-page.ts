@@ -1,5 +1,6 @@
 /** Pages of a list that is read from two places, newest first by the immutable `(createdAtMs, id)`. */
 import type { ListPosition } from "../contracts/organization-rpc.ts";
+import { InvalidRequestError } from "./problems.ts";
 
 interface Listed {
   readonly id: string;
@@ -46,4 +47,12 @@ export function decodeCursor(cursor: string): ListPosition | null {
   const time = groups?.["time"];
   const id = groups?.["id"];
   return time === undefined || id === undefined ? null : { createdAtMs: Number.parseInt(time, 36), id };
+}
+
+/** Where a page begins; null at the start of the list. Throws `invalid_request` for a cursor that is none. */
+export function positionOf(cursor: string | undefined): ListPosition | null {
+  if (cursor === undefined) return null;
+  const position = decodeCursor(cursor);
+  if (position !== null) return position;
+  throw new InvalidRequestError([{ field: "cursor", message: "is not a cursor of this list" }]);
 }

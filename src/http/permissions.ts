@@ -19,6 +19,10 @@ export interface TenantAccess {
   readonly submitterLevel: PermissionLevel;
   /** Whom a submission is attributed to; null for a platform administrator, who is no user of the ERP. */
   readonly createdById: string | null;
+  /** Whose issues he may cancel, pause, resume and retry. */
+  readonly authority: Visibility;
+  /** The name that his commands are written down under. */
+  readonly actor: string;
   /** Null when the role may not decide reviews. */
   readonly reviewer: Reviewer | null;
 }
@@ -33,14 +37,15 @@ function ownIds(caller: UserCaller): readonly string[] {
 function userAccess(caller: UserCaller): TenantAccess {
   const ids = ownIds(caller);
   const createdById = caller.userId ?? caller.subject;
+  const isReviewer = reviewerLevels.has(caller.level);
   return {
     organizationId: caller.organizationId,
     visibility: caller.level === "FREELANCER" ? { kind: "own", userIds: ids } : { kind: "all" },
     submitterLevel: caller.level,
     createdById,
-    reviewer: reviewerLevels.has(caller.level)
-      ? { decidedBy: createdById, actingAs: ["organization"], deciderIds: ids }
-      : null,
+    authority: isReviewer ? { kind: "all" } : { kind: "own", userIds: ids },
+    actor: createdById,
+    reviewer: isReviewer ? { decidedBy: createdById, actingAs: ["organization"], deciderIds: ids } : null,
   };
 }
 
@@ -62,6 +67,8 @@ export function tenantAccess(caller: Caller): TenantAccess {
     visibility: { kind: "all" },
     submitterLevel: "ADMIN",
     createdById: null,
+    authority: { kind: "all" },
+    actor: caller.name,
     reviewer: { decidedBy: caller.name, actingAs: ["organization", "platform"], deciderIds: [] },
   };
 }

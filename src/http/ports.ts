@@ -32,6 +32,8 @@ export type EdgeOrganization = Pick<
   | "listReviews"
   | "readReview"
   | "decideReview"
+  | "commandIssue"
+  | "listDeadLetters"
 >;
 type EdgePlatform = Pick<PlatformRpc, "readTerms" | "putOrganization" | "readOrganization" | "readStatus">;
 

@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import type {
   artifactViewSchema,
+  deadLetterListSchema,
   effectViewSchema,
   issueDetailSchema,
   issueViewSchema,
@@ -11,7 +12,7 @@ import type {
   reviewViewSchema,
   stepViewSchema,
 } from "../contracts/http-views.ts";
-import type { Allowance, ArtifactView, IssueDetail } from "../contracts/organization-rpc.ts";
+import type { Allowance, ArtifactView, DeadLetter, IssueDetail } from "../contracts/organization-rpc.ts";
 import type { OrganizationEntry } from "../contracts/platform-rpc.ts";
 import type {
   EffectRecord,
@@ -95,6 +96,11 @@ export function issueDetailView(detail: IssueDetail): z.infer<typeof issueDetail
     effects: detail.effects.map(effectView),
     waitingFor: detail.waitingFor,
   };
+}
+
+export function deadLetterView(letter: DeadLetter): z.infer<typeof deadLetterListSchema>["items"][number] {
+  const { kind, id, issueId, failedAtMs, error, redrivenAtMs } = letter;
+  return { kind, id, issueId, failedAt: isoTime(failedAtMs), error, redrivenAt: optionalIsoTime(redrivenAtMs) };
 }
 
 export function organizationView(entry: OrganizationEntry): z.infer<typeof organizationViewSchema> {

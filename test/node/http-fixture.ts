@@ -3,6 +3,7 @@ import { createHash, randomUUID } from "node:crypto";
 import type { Hono } from "hono";
 import type { IdentityRow, TokenVerdict } from "../../src/contracts/caller.ts";
 import type {
+  DeadLetter,
   IssueDetail,
   Outcome,
   ReviewDetail,
@@ -13,6 +14,7 @@ import type { OrganizationEntry, OrganizationSettings } from "../../src/contract
 import type { IssueReader } from "../../src/contracts/ports.ts";
 import type { IssueRecord, PermissionLevel, ReviewRecord } from "../../src/contracts/records.ts";
 import { defaultTerms, type Terms } from "../../src/contracts/terms.ts";
+import type { Failure } from "../../src/core/errors.ts";
 import { newId } from "../../src/core/ids.ts";
 import { createLogger } from "../../src/core/log.ts";
 import { createApp } from "../../src/http/app.ts";
@@ -104,6 +106,8 @@ export class EdgeFixture {
   storedList: readonly IssueRecord[] = [];
   terms: Terms = defaultTerms(this.organizationId);
   submitAnswer: () => Promise<Outcome<SubmitReceipt>> = () => Promise.resolve({ ok: true, value: this.receipt });
+  commandFailure: Failure | null = null;
+  deadLetters: readonly DeadLetter[] = [];
   decideAnswer: Outcome<ReviewRecord> = { ok: true, value: reviewRecord({ status: "APPROVED" }) };
   readonly receipt: SubmitReceipt = {
     issueId: newId("issue", startMs),
@@ -190,6 +194,20 @@ export class EdgeFixture {
           return Promise.resolve([...this.reviews.values()].map(({ review }) => review));
         },
         readReview: ({ reviewId }) => Promise.resolve(this.reviews.get(reviewId) ?? null),
+        commandIssue: (command) => {
+          this.#record("commandIssue", organizationId, command);
+          const detail = this.live.get(command.issueId);
+          const failure = { code: "not_found", detail: "There is no such issue." } as const;
+          return Promise.resolve(
+            this.commandFailure === null && detail !== undefined
+              ? { ok: true, value: detail }
+              : { ok: false, failure: this.commandFailure ?? failure },
+          );
+        },
+        listDeadLetters: (query) => {
+          this.#record("listDeadLetters", organizationId, query);
+          return Promise.resolve(this.deadLetters.slice(0, query.limit));
+        },
         decideReview: (decision) => {
           this.#record("decideReview", organizationId, decision);
           return Promise.resolve(this.decideAnswer);

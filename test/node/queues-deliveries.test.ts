@@ -1,4 +1,5 @@
 /** What becomes of queue messages: malformed, failing, repeated, and their neighbours. */
+import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import type { EffectClaim, EffectOutcome } from "../../src/contracts/organization-rpc.ts";
@@ -6,6 +7,7 @@ import { GitHubError, type GitHubPort, type ProjectionPort } from "../../src/con
 import type { PullRequestPlan } from "../../src/contracts/records.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { acknowledged, decideDeliveries, retryLater } from "../../src/queues/deliveries.ts";
+import { consumeDeadLetters } from "../../src/queues/dead-letters.ts";
 import { consumeEffects, type EffectsPorts } from "../../src/queues/effects.ts";
 import { consumeRecords, type RecordsObjects } from "../../src/queues/records.ts";
 import { batchOf, keptLog, quietTimings } from "../support/queues-fixture.ts";
@@ -217,5 +219,37 @@ describe("agent-effects", () => {
     await consumeEffects(ports, batch);
     expect(batch.settled).toEqual(["retry 2"]);
     expect(outcomes).toEqual([]);
+  });
+});
+
+describe("a dead-letter queue", () => {
+  test("is said aloud with the ids of its messages, nothing else of them, and acknowledged", async () => {
+    const log = keptLog();
+    const job = { v: 1, organizationId: "org_1", jobId: "job_1", dispatchId: "dsp_1", correlationId: "req_1" };
+    const batch = batchOf("agent-jobs-dead", [{ ...job, secret: "hunter2" }, "nonsense", { organizationId: 7 }], 4);
+    await consumeDeadLetters({ logger: log.logger }, batch);
+    expect(batch.settled).toEqual(["ack", "ack", "ack"]);
+    const errors = log.messages("ERROR");
+    expect(errors).toHaveLength(3);
+    for (const id of ["org_1", "job_1", "dsp_1", "req_1", "agent-jobs-dead"]) expect(errors[0]).toContain(id);
+    expect(log.lines.join()).not.toContain("hunter2");
+  });
+
+  test("stands behind every queue that has work, in production and locally, with a consumer of its own", async () => {
+    const configuration = await readFile(new URL("../../wrangler.toml", import.meta.url), "utf8");
+    const consumers = configuration
+      .split("[[")
+      .filter((block) => /^(?:env\.local\.)?queues\.consumers\]\]/u.test(block))
+      .map((block) => ({
+        scope: block.startsWith("env.local") ? "local" : "production",
+        queue: /^queue = "(.+)"$/mu.exec(block)?.[1] ?? "",
+        dead: /^dead_letter_queue = "(.+)"$/mu.exec(block)?.[1] ?? null,
+      }));
+    const working = consumers.filter(({ queue }) => !queue.endsWith("-dead"));
+    expect(working).toHaveLength(3 + 12);
+    for (const { scope, queue, dead } of working) {
+      expect(dead).toBe(`${queue.replace(/-\d$/u, "")}-dead`);
+      expect(consumers).toContainEqual({ scope, queue: dead, dead: null });
+    }
   });
 });

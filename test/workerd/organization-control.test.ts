@@ -502,9 +502,7 @@ describe("retry", () => {
     expect(answers).toMatchObject([{ ok: true }, { ok: true }]);
     const detail = await read(organizationId, issueId);
     expect(detail.jobs).toMatchObject([{ id: jobId, status: "FAILED" }, { retryOf: jobId }]);
-    expect(await objectOf(organizationId).listDeadLetters(query)).toMatchObject([
-      { ...letter, redrivenAtMs: anyTime },
-    ]);
+    expect(await objectOf(organizationId).listDeadLetters(query)).toMatchObject([{ ...letter, redrivenAtMs: anyTime }]);
     const again = await claim(await nextJobMessage(organizationId, 1));
     expect(again).toMatchObject({
       job: { retryOf: jobId, attempts: 1, agentType: "briefs.status-workflow" },

@@ -8,14 +8,13 @@ import {
   logListSchema,
   stepListSchema,
 } from "../../contracts/http-views.ts";
-import type { IssueFilter, IssueRef, ListPosition } from "../../contracts/organization-rpc.ts";
+import type { IssueFilter, IssueRef } from "../../contracts/organization-rpc.ts";
 import type { IssueReader } from "../../contracts/ports.ts";
 import type { CallerEnv } from "../edge-env.ts";
 import { issueNotFound, listIssues, readIssuePart } from "../issue-reads.ts";
-import { decodeCursor, encodeCursor } from "../list-page.ts";
+import { encodeCursor, positionOf } from "../list-page.ts";
 import { tenantAccess, type TenantAccess } from "../permissions.ts";
 import type { AppPorts, EdgeOrganization } from "../ports.ts";
-import { InvalidRequestError } from "../problems.ts";
 import { artifactView, issueDetailView, issueView, logView, stepView } from "../views.ts";
 import { jsonContent } from "./json-content.ts";
 
@@ -58,13 +57,6 @@ const artifactsRoute = createRoute({
   request: { params: idParamsSchema },
   responses: { 200: jsonContent(artifactListSchema, "Artifacts with their contents") },
 });
-
-function positionOf(cursor: string | undefined): ListPosition | null {
-  if (cursor === undefined) return null;
-  const position = decodeCursor(cursor);
-  if (position !== null) return position;
-  throw new InvalidRequestError([{ field: "cursor", message: "is not a cursor of this list" }]);
-}
 
 /** Only the filters that were given, so that an absent one is absent and not undefined. */
 function filterOf({

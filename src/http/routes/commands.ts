@@ -1,0 +1,46 @@
+import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
+import { commandRequestSchema, idParamsSchema, isId } from "../../contracts/http.ts";
+import { issueDetailSchema } from "../../contracts/http-views.ts";
+import { issueCommands, type IssueCommandName } from "../../contracts/status.ts";
+import type { CallerEnv } from "../edge-env.ts";
+import { issueNotFound } from "../issue-reads.ts";
+import { tenantAccess } from "../permissions.ts";
+import type { AppPorts } from "../ports.ts";
+import { valueOf } from "../problems.ts";
+import { issueDetailView } from "../views.ts";
+import { jsonContent, optionalJsonBody } from "./json-content.ts";
+
+const summaries: Readonly<Record<IssueCommandName, string>> = {
+  cancel: "End everything of an issue now",
+  pause: "Pause an issue: a running job stops at its next checkpoint",
+  resume: "Let a paused issue go on",
+  retry: "Do what failed or was cancelled again, once",
+};
+
+function commandRoute(command: IssueCommandName) {
+  return createRoute({
+    method: "post",
+    path: `/{id}/${command}`,
+    summary: summaries[command],
+    request: { params: idParamsSchema, body: optionalJsonBody(commandRequestSchema) },
+    responses: { 200: jsonContent(issueDetailSchema, "The issue as it is now") },
+  });
+}
+
+/** `POST /:id/cancel`, `/pause`, `/resume` and `/retry`, for the issue's submitter and for reviewers. */
+export function commandRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
+  const routes = new OpenAPIHono<CallerEnv>();
+  for (const command of issueCommands) {
+    routes.openapi(commandRoute(command), async (c) => {
+      const { organizationId, visibility, authority, actor } = tenantAccess(c.var.caller);
+      const { id: issueId } = c.req.valid("param");
+      if (!isId("issue", issueId)) throw issueNotFound();
+      const { reason = null } = c.req.valid("json");
+      const order = { organizationId, issueId, visibility, authority, command, actor, reason };
+      const detail = valueOf(await ports.objects.organization(organizationId).commandIssue(order));
+      c.var.log.info("issue commanded", { issueId, command, actor, status: detail.issue.status });
+      return c.json(issueDetailView(detail), 200);
+    });
+  }
+  return routes;
+}
