@@ -12,7 +12,7 @@ export interface JobSlot {
 export const settlementWindowMs = 15_000;
 
 /** `pause` and `yield` wait for the next checkpoint; `cancel` and `abort` say what ended the job while a slice ran it. */
-export type JobSignal = "pause" | "yield" | "cancel" | "abort";
+type JobSignal = "pause" | "yield" | "cancel" | "abort";
 
 export interface JobState {
   readonly record: JobRecord;
