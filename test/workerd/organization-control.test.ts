@@ -518,6 +518,35 @@ describe("retry", () => {
     expect((await eventTypes(organizationId)).filter((type) => type === "issue.commanded")).toHaveLength(1);
   });
 
+  test("of an issue whose time has not come waits for it, and so does one that is paused and resumed", async () => {
+    const organizationId = mintOrganizationId();
+    const notBeforeMs = testClock.nowMs() + 60_000;
+    const { issueId } = await submit(organizationId, { notBeforeMs });
+    await command(organizationId, issueId, "cancel");
+    await command(organizationId, issueId, "retry");
+    await command(organizationId, issueId, "pause");
+    await command(organizationId, issueId, "resume");
+    expect((await read(organizationId, issueId)).waitingFor).toBe("retry_delay");
+    expect(jobMessages(organizationId)).toEqual([]);
+    advanceMs(60_001);
+    await runDurableObjectAlarm(stubOf(organizationId));
+    expect((await claim(await nextJobMessage(organizationId))).job.role).toBe("triage");
+  });
+
+  test("leaves what was given up by the clock among the dead letters", async () => {
+    const organizationId = mintOrganizationId();
+    const expiresAtMs = testClock.nowMs() + 60_000;
+    const { issueId } = await submit(organizationId, { expiresAtMs });
+    const slice = sliceOf(await claim(await nextJobMessage(organizationId)));
+    const error = { reason: "overloaded", message: "529" };
+    const failure = { failureClass: "transient", error, retryAfterMs: 600_000 } as const;
+    await objectOf(organizationId).fail({ ...slice, ...failure });
+    advanceMs(60_001);
+    await runDurableObjectAlarm(stubOf(organizationId));
+    const letters = await objectOf(organizationId).listDeadLetters({ organizationId, before: null, limit: 10 });
+    expect(letters).toMatchObject([{ id: slice.jobId, issueId, error: { reason: "provider_unavailable" } }]);
+  });
+
   test("does a cancelled issue's job again", async () => {
     const organizationId = mintOrganizationId();
     const { issueId, work } = await startWork(organizationId);

@@ -13,6 +13,8 @@ export interface Change extends Transaction {
 export interface ChangeHooks {
   /** Runs inside the transaction, after the work: brings up to date what follows from the events. */
   readonly settle: (change: Change, events: readonly OrganizationEvent[], touchedIds: readonly string[]) => void;
+  /** Runs inside the transaction, last, with every event of it; it may store, and append nothing more. */
+  readonly follow: (events: readonly OrganizationEvent[]) => void;
   /** Runs after the commit, with every event of it. */
   readonly publish: (events: readonly OrganizationEvent[]) => void;
 }
@@ -40,6 +42,7 @@ export class Changes {
       };
       const answer = work(change);
       this.#hooks.settle(change, [...events], touchedIds);
+      this.#hooks.follow(events);
       return answer;
     });
     this.#hooks.publish(events);

@@ -63,9 +63,12 @@ export class JobControl {
   again(change: Change, earlier: JobState): JobState {
     const { issues, jobs, attempts } = this.#parts;
     const { id, issueId, organizationId, role, agentType, model, modelReason, config } = earlier.record;
-    const priority = numericPriority[issues.get(issueId).priority];
+    const { priority: issuePriority, notBeforeMs } = issues.get(issueId);
+    const priority = numericPriority[issuePriority];
     const order = { issueId, organizationId, priority, role, agentType, model, modelReason, config, retryOf: id };
-    const job: JobState = { ...createJob(change, jobs, order), workspaceBase: earlier.workspaceBase };
+    const created = createJob(change, jobs, order);
+    const readyAtMs = Math.max(created.readyAtMs, notBeforeMs ?? 0);
+    const job: JobState = { ...created, readyAtMs, workspaceBase: earlier.workspaceBase };
     attempts.copyWorkspace(id, job.record.id);
     jobs.save(job);
     return job;

@@ -140,7 +140,6 @@ export function createOrganizationParts(options: OrganizationOptions) {
     settle: (change, events, touchedIds) => {
       keys.follow(events);
       const parts = { issues, jobs, reviews: reviewTable, effects: effectTable, log };
-      deadLetters.follow(events);
       for (const issueId of new Set([...events.map((event) => event.issueId), ...touchedIds])) {
         const issue = refreshIssue(change, parts, issueId);
         const hasExpired = endExpired(change, { jobs, dispatcher }, issue);
@@ -149,6 +148,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
       reporter.refresh(change);
       feed.refresh(change);
     },
+    follow: (events) => deadLetters.follow(events),
     publish: (events) => {
       sockets.publish(events);
       control.notify(new Set(events.flatMap(({ jobId }) => jobId ?? [])));
