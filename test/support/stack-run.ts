@@ -6,7 +6,6 @@ import type { LiveFrame, OrganizationEvent } from "../../src/contracts/events.ts
 import { issueDetailSchema, reviewViewSchema, submitResponseSchema } from "../../src/contracts/http-views.ts";
 import type { IssueStatus } from "../../src/contracts/status.ts";
 import { requireApi, type ApiCaller } from "../../scripts/local/api-client.ts";
-import type { ClaudeStandIn } from "../../scripts/local/claude.ts";
 import { findReviewOfIssue, followIssue } from "../../scripts/local/demo-run.ts";
 import { openLiveSocket } from "../../scripts/local/live-socket.ts";
 import { waitUntil } from "../../scripts/local/wait-until.ts";
@@ -17,9 +16,9 @@ export type IssueDetailView = z.infer<typeof issueDetailSchema>;
 
 const runWithinMs = 60_000;
 
-/** Submits the demo's issue in the words of this tenant and returns its id. */
-export async function submitDefect(tenant: Tenant): Promise<string> {
-  const issue = { ...demoIssue, description: `${demoIssue.description}\n\nSeen at ${tenant.organization.name}.` };
+/** Submits the demo's issue as the tenant's staff and returns its id; a remark tells it from the others' for the journal. */
+export async function submitDefect(tenant: Tenant, remark = ""): Promise<string> {
+  const issue = { ...demoIssue, description: `${demoIssue.description}${remark}` };
   return (await requireApi(tenant.staff, submitResponseSchema, "POST", "", issue)).id;
 }
 
@@ -163,9 +162,4 @@ export function tenantNames({ organization }: Tenant): Readonly<Record<string, s
     [organization.slug]: "ORGANIZATION SLUG",
     ...Object.fromEntries(users),
   };
-}
-
-/** The model calls about this tenant's issues, in order. */
-export function modelCalls(suite: StackSuite, tenant: Tenant): ReturnType<ClaudeStandIn["requests"]> {
-  return suite.claude.requests().filter((call) => call.body.includes(tenant.organization.name));
 }
