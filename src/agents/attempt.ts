@@ -2,12 +2,22 @@
 import type { z } from "zod";
 import type { Clock } from "../core/clock.ts";
 import type { ModelPrice, TokenUsage } from "../core/money.ts";
-import type { AttemptPrompt, Checkpoint, EpochRef } from "../contracts/organization-rpc.ts";
+import type { AttemptPrompt, Checkpoint, EpochRef, ReserveAnswer } from "../contracts/organization-rpc.ts";
 import type { ModelPort, ModelToolCall } from "../contracts/ports.ts";
 import type { ToolExecution } from "../tools/execute-tool.ts";
 import type { LoopLimits, LoopStop } from "./stops.ts";
 
 export type CheckpointDraft = Omit<Checkpoint, keyof EpochRef>;
+
+/** Money for model calls. A call is numbered as the step that its answer will be. */
+export interface CallMoney {
+  /** Sets aside the most that the call can cost; the checkpoint with its step commits what it did cost. */
+  readonly reserve: (stepNumber: number, amountMicroUsd: number) => Promise<ReserveAnswer>;
+  /** Gives it back: the call provably never reached the model. */
+  readonly release: (stepNumber: number) => Promise<void>;
+  /** Ends a call without an answer, with what was seen of it; null when nothing is known. */
+  readonly settle: (stepNumber: number, usage: TokenUsage | null) => Promise<void>;
+}
 
 export interface LoopPorts {
   readonly model: ModelPort;
@@ -16,9 +26,10 @@ export interface LoopPorts {
   readonly runTool: (call: ModelToolCall) => Promise<ToolExecution>;
   /** Saves what a turn added; false when another slice holds the job. */
   readonly saveCheckpoint: (draft: CheckpointDraft) => Promise<boolean>;
+  readonly money: CallMoney;
   readonly onText: (text: string) => void;
-  /** Tells what was seen of a model call that an abort left without an answer; null when nothing was. */
-  readonly settleCall: (stepNumber: number, usage: TokenUsage | null) => Promise<void>;
+  /** How long slices of the job have run, this one included. */
+  readonly ranForMs: () => number;
   /** The stop that waits for this slice's next checkpoint; null when it may go on. */
   readonly pendingStop: () => "yielded" | "paused" | null;
 }
@@ -30,6 +41,8 @@ export interface LoopAttempt {
   readonly prompt: AttemptPrompt;
   /** Form of the final answer; null for an agent that ends by calling `finish`. */
   readonly answer: z.ZodType | null;
+  /** Steps that earlier attempts of the job took. */
+  readonly earlierSteps: number;
   readonly price: ModelPrice;
   readonly maxTokens: number;
   readonly limits: LoopLimits;
@@ -41,6 +54,8 @@ export interface LoopState {
   readonly stepCount: number;
   /** Cost of the job so far, all attempts, in micro-dollars. */
   readonly costMicroUsd: number;
+  /** What the attempt's last model call used; null before the first. */
+  readonly lastUsage: TokenUsage | null;
 }
 
 /** What a turn came to: something to save, or the stop that it ran into. */

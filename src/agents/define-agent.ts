@@ -1,20 +1,13 @@
 /** What an agent is: data, of which its version is the hash. */
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import type { JobCeilings } from "../contracts/ceilings.ts";
 import type { ModelName } from "../contracts/models.ts";
 import type { JobRole } from "../contracts/records.ts";
 import type { ToolName } from "../tools/registry.ts";
 
 /** `tenant` agents work for one organization; `platform` agents are started by platform administrators only. */
 type AgentLevel = "tenant" | "platform";
-
-/** What one job of the agent may use at most. */
-export interface AgentCeilings {
-  readonly steps: number;
-  readonly costMicroUsd: number;
-}
-
-export const defaultCeilings: AgentCeilings = { steps: 60, costMicroUsd: 5_000_000 };
 
 interface AgentSpec {
   readonly id: string;
@@ -29,7 +22,8 @@ interface AgentSpec {
   readonly topics: readonly string[];
   readonly defaultModel: ModelName;
   readonly tools: readonly ToolName[];
-  readonly ceilings: AgentCeilings;
+  /** What one job of the agent may use at most. */
+  readonly ceilings: JobCeilings;
   /** Its field and its method; the rules that all agents share are added when the prompt is rendered. */
   readonly prompt: string;
   /** Shape of the final answer of an agent that answers with data; null for one that ends by calling `finish`. */

@@ -10,12 +10,18 @@ function advance(state: LoopState, draft: CheckpointDraft): LoopState {
     messages: [...state.messages, ...draft.appendedMessages],
     stepCount: state.stepCount + draft.steps.length,
     costMicroUsd: draft.steps.reduce((sum, step) => sum + step.costMicroUsd, state.costMicroUsd),
+    lastUsage: draft.steps.findLast((step) => step.usage !== null)?.usage ?? state.lastUsage,
   };
 }
 
 function stopBefore(action: NextAction, state: LoopState, attempt: LoopAttempt, ports: LoopPorts): LoopStop | null {
   if (action.kind === "stop") return action.stop;
-  const limit = action.kind === "call_model" ? limitReached(state, attempt.limits) : null;
+  const use = {
+    stepCount: attempt.earlierSteps + state.stepCount,
+    ranForMs: ports.ranForMs(),
+    costMicroUsd: state.costMicroUsd,
+  };
+  const limit = action.kind === "call_model" ? limitReached(use, attempt.limits) : null;
   if (limit !== null) return limit;
   const pending = ports.pendingStop();
   return pending === null ? null : { kind: pending };

@@ -1,11 +1,13 @@
 /** One model call of the loop: request, deadline, and the step that records it. */
 import { callCostMicroUsd, type TokenUsage } from "../core/money.ts";
-import type { LogDraft } from "../contracts/organization-rpc.ts";
+import type { LogDraft, ReserveAnswer } from "../contracts/organization-rpc.ts";
 import { ModelCallError, type ModelReply } from "../contracts/ports.ts";
 import type { StepRecord } from "../contracts/records.ts";
 import { boundedText } from "./bounded-text.ts";
-import type { LoopAttempt, LoopPorts, LoopState, Turn } from "./attempt.ts";
+import type { CheckpointDraft, LoopAttempt, LoopPorts, LoopState, Turn } from "./attempt.ts";
 import { appendixOf, type ReplyAppendix } from "./next-action.ts";
+import { reservationMicroUsd } from "./reservation.ts";
+import { jobBudgetSpent, type LoopLimits, type LoopStop } from "./stops.ts";
 import { parseMessage, textOf } from "./transcript.ts";
 
 /** What the model was asked last, for people who read the step. */
@@ -60,59 +62,85 @@ function logsOf(reply: ModelReply, step: StepRecord, notice: ReplyAppendix["noti
   return logs;
 }
 
-/** Calls the model with the stored bytes. A call that takes too long ends as a transient failure. */
+/** The stop that a call ends with when its budget has no room for it; null when it may be made. */
+async function stopBeforeCall(
+  { limits }: LoopAttempt,
+  costMicroUsd: number,
+  reserve: (amountMicroUsd: number) => Promise<ReserveAnswer>,
+  amountMicroUsd: number,
+): Promise<LoopStop | null> {
+  if (costMicroUsd + amountMicroUsd > limits.costMicroUsd) return jobBudgetSpent(limits);
+  const answer = await reserve(amountMicroUsd);
+  if (answer.kind === "reserved") return null;
+  if (answer.kind === "stale") return { kind: "stale" };
+  return answer.by === "job" ? jobBudgetSpent(limits) : { kind: "budget", by: answer.by };
+}
+
+/** How a call that gave no answer ends, besides an abort of the whole slice. */
+function stopAfterFault(error: unknown, deadline: AbortSignal, limits: LoopLimits): LoopStop {
+  if (error === deadline.reason) {
+    const message = `The model did not answer within ${limits.modelCallMaxMs} ms.`;
+    return { kind: "failed", failureClass: "transient", reason: "call_timeout", message, retryAfterMs: null };
+  }
+  if (!(error instanceof ModelCallError)) throw error;
+  const { failureClass, reason, message, retryAfterMs } = error;
+  return { kind: "failed", failureClass, reason, message, retryAfterMs };
+}
+
+function draftOf(reply: ModelReply, step: StepRecord, attempt: LoopAttempt, state: LoopState): CheckpointDraft {
+  const appendix = appendixOf(reply, state.messages, attempt.answer);
+  return {
+    attempt: attempt.number,
+    steps: [step],
+    appendedMessages: appendix.messages,
+    workspace: [],
+    artifacts: [],
+    logs: logsOf(reply, step, appendix.notice),
+  };
+}
+
+/**
+ * Calls the model with the stored bytes, once the most that it can cost is set aside. A call without an answer is settled
+ * with what was seen of it, and given back only when it never reached the model. One that takes too long is transient.
+ */
 export async function callModel(
   attempt: LoopAttempt,
   state: LoopState,
   ports: LoopPorts,
   signal: AbortSignal,
 ): Promise<Turn> {
-  const { prompt, limits } = attempt;
+  const { prompt, limits, maxTokens } = attempt;
+  const { money } = ports;
+  const stepNumber = state.stepCount + 1;
+  const reserve = (amountMicroUsd: number): Promise<ReserveAnswer> => money.reserve(stepNumber, amountMicroUsd);
+  const stop = await stopBeforeCall(attempt, state.costMicroUsd, reserve, reservationMicroUsd(attempt, state));
+  if (stop !== null) return { kind: "stop", stop };
+  if (signal.aborted) {
+    await money.release(stepNumber);
+    throw signal.reason;
+  }
+
   const deadline = AbortSignal.timeout(limits.modelCallMaxMs);
   const startedAtMs = ports.clock.nowMs();
-  let observed: TokenUsage | null = null;
-  const onUsage = (usage: TokenUsage): void => {
-    observed = usage;
-  };
+  let seen: TokenUsage | null = null;
   try {
+    const { modelId, system, toolsJson, outputSchemaJson } = prompt;
     const reply = await ports.model.call(
+      { modelId, system, toolsJson, messages: state.messages, maxTokens, outputSchemaJson },
       {
-        modelId: prompt.modelId,
-        system: prompt.system,
-        toolsJson: prompt.toolsJson,
-        messages: state.messages,
-        maxTokens: attempt.maxTokens,
-        outputSchemaJson: prompt.outputSchemaJson,
+        signal: AbortSignal.any([signal, deadline]),
+        onText: ports.onText,
+        onUsage: (usage) => {
+          seen = usage;
+        },
       },
-      { signal: AbortSignal.any([signal, deadline]), onText: ports.onText, onUsage },
     );
     const step = stepOf(reply, attempt, state, { startedAtMs, durationMs: ports.clock.nowMs() - startedAtMs });
-    const appendix = appendixOf(reply, state.messages, attempt.answer);
-    return {
-      kind: "save",
-      draft: {
-        attempt: attempt.number,
-        steps: [step],
-        appendedMessages: appendix.messages,
-        workspace: [],
-        artifacts: [],
-        logs: logsOf(reply, step, appendix.notice),
-      },
-    };
+    return { kind: "save", draft: draftOf(reply, step, attempt, state) };
   } catch (error) {
-    if (signal.aborted) {
-      await ports.settleCall(state.stepCount + 1, observed);
-      throw signal.reason;
-    }
-    if (error === deadline.reason) {
-      const message = `The model did not answer within ${limits.modelCallMaxMs} ms.`;
-      return {
-        kind: "stop",
-        stop: { kind: "failed", failureClass: "transient", reason: "call_timeout", message, retryAfterMs: null },
-      };
-    }
-    if (!(error instanceof ModelCallError)) throw error;
-    const { failureClass, reason, message, retryAfterMs } = error;
-    return { kind: "stop", stop: { kind: "failed", failureClass, reason, message, retryAfterMs } };
+    if (error instanceof ModelCallError && !error.reached) await money.release(stepNumber);
+    else await money.settle(stepNumber, seen);
+    if (signal.aborted) throw signal.reason;
+    return { kind: "stop", stop: stopAfterFault(error, deadline, limits) };
   }
 }

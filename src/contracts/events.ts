@@ -10,6 +10,7 @@ import {
   logRecordSchema,
   reviewRecordSchema,
   stepRecordSchema,
+  tokenUsageSchema,
   triageViewSchema,
 } from "./records.ts";
 import { issueCommands, issueStatusSchema, jobStatusSchema, pausedReasonSchema } from "./status.ts";
@@ -42,6 +43,23 @@ const eventData = {
     result: jsonValueSchema.nullable(),
   }),
   "step.recorded": z.object({ step: stepRecordSchema, jobCostMicroUsd: z.int(), issueCostMicroUsd: z.int() }),
+  /** A model call without an answer: what is charged for it is what was seen of it, or all that was reserved. */
+  "job.cost_estimated": z.object({
+    attempt: z.int(),
+    stepNumber: z.int(),
+    usage: tokenUsageSchema.nullable(),
+    costMicroUsd: z.int(),
+    estimated: z.literal(true),
+    jobCostMicroUsd: z.int(),
+    issueCostMicroUsd: z.int(),
+  }),
+  /** Most of the organization's budget is spent; written once a period, with the job that came to it. */
+  "budget.alert": z.object({
+    period: z.enum(["day", "month"]),
+    startMs: z.int(),
+    limitMicroUsd: z.int(),
+    committedMicroUsd: z.int(),
+  }),
   "log.written": z.object({ log: logRecordSchema }),
   "artifact.created": z.object({ artifact: artifactRecordSchema }),
   "review.opened": z.object({ review: reviewRecordSchema }),
@@ -59,6 +77,8 @@ export const transportEventTypes: ReadonlySet<EventType> = new Set<EventType>([
   "job.slice_started",
   "job.slice_ended",
   "job.signalled",
+  "job.cost_estimated",
+  "budget.alert",
 ]);
 
 interface EventEnvelope {
@@ -104,6 +124,8 @@ export const organizationEventSchema = z.discriminatedUnion("type", [
   eventSchema("job.attempt_started"),
   eventSchema("job.status_changed"),
   eventSchema("step.recorded"),
+  eventSchema("job.cost_estimated"),
+  eventSchema("budget.alert"),
   eventSchema("log.written"),
   eventSchema("artifact.created"),
   eventSchema("review.opened"),

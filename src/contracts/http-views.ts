@@ -106,7 +106,9 @@ export const issueDetailSchema = issueViewSchema.extend({
   reviews: z.array(reviewViewSchema),
   effects: z.array(effectViewSchema),
   /** What the issue's next job waits for; null when one runs or none is left. */
-  waitingFor: z.enum(["organization_concurrency", "global_concurrency", "retry_delay"]).nullable(),
+  waitingFor: z.enum(["organization_concurrency", "budget", "global_concurrency", "retry_delay"]).nullable(),
+  /** Set aside for model calls that are under way, beside `costMicroUsd`. */
+  reservedMicroUsd: z.int(),
 });
 
 export const stepListSchema = z.object({ items: z.array(stepViewSchema) });

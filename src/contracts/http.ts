@@ -26,6 +26,7 @@ export const maxBodyBytes = 256 * 1024;
 const maxPageSize = 100;
 const maxDescriptionBytes = 50 * 1024;
 const maxContextDepth = 32;
+const maxJobCostMicroUsd = 1_000_000_000;
 
 function childrenOf(value: unknown): unknown[] {
   const children: unknown[] = typeof value === "object" && value !== null ? Object.values(value) : [];
@@ -77,6 +78,8 @@ export const submitRequestSchema = z.strictObject({
   expiresAt: timeSchema.optional(),
   /** Of the issues with the same key, one is worked on at a time. */
   concurrencyKey: z.string().trim().min(1).max(200).optional(),
+  /** What one job of the issue may cost. */
+  maxCostMicroUsd: z.int().min(1).max(maxJobCostMicroUsd).optional(),
 });
 export type SubmitRequest = z.infer<typeof submitRequestSchema>;
 

@@ -57,6 +57,8 @@ export interface SubmitCommand extends Addressed {
   readonly notBeforeMs: number | null;
   readonly expiresAtMs: number | null;
   readonly concurrencyKey: string | null;
+  /** What one job of the issue may cost; null leaves it to the agent. */
+  readonly maxCostMicroUsd: number | null;
   readonly createdById: string | null;
   readonly submitterLevel: PermissionLevel;
   readonly correlationId: string;
@@ -99,7 +101,7 @@ export interface IssueRef extends Addressed {
 }
 
 /** Why nothing of the issue runs right now; null when something does, or nothing is left to run. */
-export type BlockingLimit = "organization_concurrency" | "global_concurrency" | "retry_delay" | null;
+export type BlockingLimit = "organization_concurrency" | "budget" | "global_concurrency" | "retry_delay" | null;
 
 export interface IssueDetail {
   readonly issue: IssueRecord;
@@ -108,6 +110,8 @@ export interface IssueDetail {
   readonly reviews: readonly ReviewRecord[];
   readonly effects: readonly EffectRecord[];
   readonly waitingFor: BlockingLimit;
+  /** What is set aside for the issue's model calls that are under way, beside its cost. */
+  readonly reservedMicroUsd: number;
 }
 
 export interface IssueFilter {
@@ -232,7 +236,11 @@ export interface Assignment {
     /** Messages of the transcript in order, each as the JSON text that is sent. */
     readonly messages: readonly string[];
     readonly stepCount: number;
+    /** What the attempt's last model call used; null before the first. */
+    readonly lastUsage: TokenUsage | null;
   };
+  /** What the job has used before: steps of its earlier attempts, and the time that its earlier slices ran. */
+  readonly used: { readonly earlierSteps: number; readonly ranForMs: number };
   readonly workspace: readonly WorkspaceChange[];
   /**
    * What the workspace was made over, when it holds anything: a new attempt, or a job that does another again, is pinned
@@ -299,14 +307,43 @@ export interface Checkpoint extends EpochRef {
   readonly logs: readonly LogDraft[];
 }
 
+// --- money: what a model call may cost is set aside before it, and settled after it ---
+
 /** The next model call of a slice: the step that it will be, numbered within the attempt. */
 export interface CallRef extends EpochRef {
   readonly stepNumber: number;
 }
 
+export interface ReserveCommand extends CallRef {
+  /** The most that the call can cost. */
+  readonly amountMicroUsd: number;
+}
+
+/** Whose budget does not hold what a call may cost. */
+export type BudgetOwner = "job" | "organization_day" | "organization_month";
+
+export type ReserveAnswer =
+  | { readonly kind: "reserved" }
+  | { readonly kind: "refused"; readonly by: BudgetOwner }
+  | { readonly kind: "stale" };
+
 export interface SettleCommand extends CallRef {
   /** What was seen of a call without an answer; null when nothing is known. */
   readonly usage: TokenUsage | null;
+}
+
+export interface BudgetUse {
+  readonly limitMicroUsd: number;
+  readonly committedMicroUsd: number;
+  readonly reservedMicroUsd: number;
+  /** When the period ends and the next one begins with nothing used. */
+  readonly resetAtMs: number;
+}
+
+/** The organization's spending in the present UTC day and month. */
+export interface BudgetReport {
+  readonly day: BudgetUse;
+  readonly month: BudgetUse;
 }
 
 /** How a slice ends its job, by role. */
@@ -383,6 +420,7 @@ export interface OrganizationRpc {
   listSteps(ref: IssueRef): Promise<readonly StepRecord[] | null>;
   listLogs(ref: IssueRef): Promise<readonly LogRecord[] | null>;
   listArtifacts(ref: IssueRef): Promise<readonly ArtifactView[] | null>;
+  readBudget(ref: Addressed): Promise<BudgetReport>;
   listReviews(query: ReviewQuery): Promise<readonly ReviewRecord[]>;
   readReview(query: Addressed & { readonly reviewId: string }): Promise<ReviewDetail | null>;
   decideReview(decision: ReviewDecision): Promise<Outcome<ReviewRecord>>;
@@ -398,12 +436,19 @@ export interface OrganizationRpc {
   beginAttempt(command: BeginAttempt): Promise<EpochAnswer>;
   /** Repeating a checkpoint that was already accepted from the same epoch changes nothing and is accepted. */
   checkpoint(checkpoint: Checkpoint): Promise<EpochAnswer>;
+  /**
+   * Sets aside what the slice's next model call may cost, for the job, the organization's day and its month; the
+   * checkpoint with that step commits what it did cost. Asking again for the same call changes nothing.
+   */
+  reserve(command: ReserveCommand): Promise<ReserveAnswer>;
+  /** Gives back what was set aside for a call that provably never reached the model; accepted when `settle` would be. */
+  release(ref: CallRef): Promise<EpochAnswer>;
   /** Passes a running model's words to whoever watches; kept nowhere. */
   streamText(ref: EpochRef & { readonly text: string }): Promise<void>;
   finish(command: FinishCommand): Promise<EpochAnswer>;
   fail(command: FailCommand): Promise<EpochAnswer>;
   /**
-   * Settles a model call that gave no answer. Accepted from the epoch that holds the job, and once, within 15 s, from the
+   * Settles a model call that gave no answer: commits, as an estimate, what was seen of it, or all that was set aside. Accepted from the epoch that holds the job, and once, within 15 s, from the
    * one that held it when it was cancelled.
    */
   settle(command: SettleCommand): Promise<EpochAnswer>;

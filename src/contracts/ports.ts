@@ -45,29 +45,37 @@ export class ModelCallError extends Error {
   readonly failureClass: ModelFailureClass;
   readonly reason: string;
   readonly retryAfterMs: number | null;
+  /** False only when the request provably never reached the model, and so cost nothing. */
+  readonly reached: boolean;
 
   constructor(
-    failure: { failureClass: ModelFailureClass; reason: string; message: string; retryAfterMs?: number | null },
+    failure: {
+      failureClass: ModelFailureClass;
+      reason: string;
+      message: string;
+      reached: boolean;
+      retryAfterMs?: number | null;
+    },
     options?: ErrorOptions,
   ) {
     super(failure.message, options);
+    this.reached = failure.reached;
     this.failureClass = failure.failureClass;
     this.reason = failure.reason;
     this.retryAfterMs = failure.retryAfterMs ?? null;
   }
 }
 
+export interface ModelCallOptions {
+  readonly signal: AbortSignal;
+  readonly onText: (text: string) => void;
+  /** Told what the call has used as far as can be seen, whenever more of it is known. */
+  readonly onUsage: (usage: TokenUsage) => void;
+}
+
 export interface ModelPort {
   /** One streamed call, never retried here. Throws `ModelCallError`; an abort rethrows the signal's reason. */
-  call(
-    request: ModelRequest,
-    options: {
-      readonly signal: AbortSignal;
-      readonly onText: (text: string) => void;
-      /** Told what the provider has charged so far, as the stream reports it. */
-      readonly onUsage: (usage: TokenUsage) => void;
-    },
-  ): Promise<ModelReply>;
+  call(request: ModelRequest, options: ModelCallOptions): Promise<ModelReply>;
 }
 
 // --- GitHub ---

@@ -108,7 +108,7 @@ export const jobRecordSchema = z.object({
 });
 export type JobRecord = z.infer<typeof jobRecordSchema>;
 
-const tokenUsageSchema = z.object({
+export const tokenUsageSchema = z.object({
   inputTokens: z.int().min(0),
   cacheWriteTokens: z.int().min(0),
   cacheReadTokens: z.int().min(0),

@@ -34,6 +34,9 @@ export const organizationLimitsSchema = z.object({
   models: z.array(modelNameSchema).min(1),
   /** Agent ids that may do the work; `"*"` allows every tenant-level agent. */
   agents: z.union([z.literal("*"), z.array(z.string())]),
+  /** What the organization's model calls may cost in a UTC day, and in a UTC month. */
+  dailyBudgetMicroUsd: z.int().min(1),
+  monthlyBudgetMicroUsd: z.int().min(1),
 });
 export type OrganizationLimits = z.infer<typeof organizationLimitsSchema>;
 
@@ -54,6 +57,8 @@ export const limitsByTier: Readonly<Record<Tier, OrganizationLimits>> = {
     weight: 1,
     models: ["haiku"],
     agents: ["meta.triage", "meta.research"],
+    dailyBudgetMicroUsd: 1_000_000,
+    monthlyBudgetMicroUsd: 10_000_000,
   },
   pro: {
     concurrentJobs: 3,
@@ -62,6 +67,8 @@ export const limitsByTier: Readonly<Record<Tier, OrganizationLimits>> = {
     weight: 3,
     models: ["haiku", "sonnet"],
     agents: "*",
+    dailyBudgetMicroUsd: 20_000_000,
+    monthlyBudgetMicroUsd: 300_000_000,
   },
   enterprise: {
     concurrentJobs: 10,
@@ -70,6 +77,8 @@ export const limitsByTier: Readonly<Record<Tier, OrganizationLimits>> = {
     weight: 10,
     models: ["haiku", "sonnet", "opus"],
     agents: "*",
+    dailyBudgetMicroUsd: 200_000_000,
+    monthlyBudgetMicroUsd: 3_000_000_000,
   },
 };
 
@@ -84,16 +93,19 @@ export interface Terms {
   readonly repository: Repository | null;
 }
 
-/** The terms of an organization that the platform does not know yet: free, but for two concurrent jobs. */
+/** The limits of a tier; null stands for an organization without one: free, but for two concurrent jobs. */
+export function limitsOfTier(tier: Tier | null): OrganizationLimits {
+  return tier === null ? { ...limitsByTier.free, concurrentJobs: 2 } : limitsByTier[tier];
+}
+
+/** The terms of an organization that the platform does not know yet. */
 export function defaultTerms(organizationId: string): Terms {
-  return {
-    organizationId,
-    version: 0,
-    tier: null,
-    limits: { ...limitsByTier.free, concurrentJobs: 2 },
-    slug: null,
-    repository: null,
-  };
+  return { organizationId, version: 0, tier: null, limits: limitsOfTier(null), slug: null, repository: null };
+}
+
+/** Terms that an earlier release stored: what its limits did not have yet is the tier's. */
+export function completeTerms(stored: Terms): Terms {
+  return { ...stored, limits: { ...limitsOfTier(stored.tier), ...stored.limits } };
 }
 
 /** The best model of a list, in the order haiku, sonnet, opus. */

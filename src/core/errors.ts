@@ -37,6 +37,7 @@ export const errorSpecs = {
     actor: "caller",
     retryable: false,
   },
+  budget_exhausted: { status: 429, title: "The organization's budget is used up", actor: "caller", retryable: true },
   agent_not_allowed: {
     status: 403,
     title: "This agent is not available to the organization",

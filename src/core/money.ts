@@ -33,14 +33,39 @@ export function addUsage(left: TokenUsage, right: TokenUsage): TokenUsage {
   };
 }
 
+/** Tokens of a call's prompt, cached or not. */
+export function promptTokensOf(usage: TokenUsage): number {
+  return usage.inputTokens + usage.cacheWriteTokens + usage.cacheReadTokens;
+}
+
 /** Cost of one model call in integer micro-dollars: the four classes summed first, then rounded up once. */
 export function callCostMicroUsd(usage: TokenUsage, price: ModelPrice): number {
-  const promptTokens = usage.inputTokens + usage.cacheWriteTokens + usage.cacheReadTokens;
-  const prices = price.longPrompt && promptTokens > price.longPrompt.thresholdTokens ? price.longPrompt.prices : price;
+  const prices =
+    price.longPrompt && promptTokensOf(usage) > price.longPrompt.thresholdTokens ? price.longPrompt.prices : price;
   const total =
     usage.inputTokens * prices.inputMicroUsdPerMillion +
     usage.cacheWriteTokens * prices.cacheWriteMicroUsdPerMillion +
     usage.cacheReadTokens * prices.cacheReadMicroUsdPerMillion +
     usage.outputTokens * prices.outputMicroUsdPerMillion;
   return Math.ceil(total / 1_000_000);
+}
+
+function mostAt(prices: TokenPrices, promptTokens: number, outputTokens: number): number {
+  const { inputMicroUsdPerMillion, cacheWriteMicroUsdPerMillion, cacheReadMicroUsdPerMillion } = prices;
+  const dearest = Math.max(inputMicroUsdPerMillion, cacheWriteMicroUsdPerMillion, cacheReadMicroUsdPerMillion);
+  return Math.ceil((promptTokens * dearest + outputTokens * prices.outputMicroUsdPerMillion) / 1_000_000);
+}
+
+/**
+ * The most that a call can cost, in integer micro-dollars, whatever the provider's cache does: every prompt token in its
+ * dearest class, and every price step that a prompt of at most `promptTokens` can fall into.
+ */
+export function mostCallCostMicroUsd(
+  most: { readonly promptTokens: number; readonly outputTokens: number },
+  price: ModelPrice,
+): number {
+  const { promptTokens, outputTokens } = most;
+  const base = mostAt(price, promptTokens, outputTokens);
+  if (price.longPrompt === undefined || promptTokens <= price.longPrompt.thresholdTokens) return base;
+  return Math.max(base, mostAt(price.longPrompt.prices, promptTokens, outputTokens));
 }

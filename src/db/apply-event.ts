@@ -63,6 +63,8 @@ export async function applyEvent(
       return changeJob(transaction, organizationId, jobIdOf(event), { ...event.data, at });
     case "step.recorded":
       return recordStep(transaction, { organizationId, issueId }, { ...event.data, at });
+    case "job.cost_estimated":
+      return writeCost(transaction, { organizationId, issueId, jobId: jobIdOf(event) }, { ...event.data, at });
     case "log.written": {
       const row = logRow(event.data.log, { organizationId, issueId });
       await transaction.agentLog.upsert({ where: keyOf(organizationId, row.id), create: row, update: row });
@@ -88,6 +90,7 @@ export async function applyEvent(
     case "job.slice_ended":
     case "job.signalled":
     case "issue.commanded":
+    case "budget.alert":
       return;
   }
 }
@@ -135,7 +138,7 @@ async function recordStep(
   owner: { readonly organizationId: string; readonly issueId: string },
   { step, jobCostMicroUsd, issueCostMicroUsd, at }: EventDataOf<"step.recorded"> & { readonly at: Date },
 ): Promise<void> {
-  const { organizationId, issueId } = owner;
+  const { organizationId } = owner;
   const { jobId, attempt, number } = step;
   const row = stepRow(step, owner);
   await transaction.agentStep.upsert({
@@ -143,6 +146,16 @@ async function recordStep(
     create: row,
     update: row,
   });
+  await writeCost(transaction, { ...owner, jobId }, { jobCostMicroUsd, issueCostMicroUsd, at });
+}
+
+/** The sums of a job and its issue, as the event tells them. */
+async function writeCost(
+  transaction: TenantTransaction,
+  { organizationId, issueId, jobId }: { readonly [Id in "organizationId" | "issueId" | "jobId"]: string },
+  sums: { readonly jobCostMicroUsd: number; readonly issueCostMicroUsd: number; readonly at: Date },
+): Promise<void> {
+  const { jobCostMicroUsd, issueCostMicroUsd, at } = sums;
   await transaction.agentJob.update({
     where: keyOf(organizationId, jobId),
     data: { costMicroUsd: jobCostMicroUsd, updatedAt: at },

@@ -51,6 +51,7 @@ export function createIssueReader(settings: DatabaseSettings): IssueReader {
           effects: row.effects.map((effect) => effectRecord(effect)),
           // What the object has given up has nothing left to run.
           waitingFor: null,
+          reservedMicroUsd: 0,
         };
       }),
 

@@ -95,6 +95,7 @@ export function issueDetailView(detail: IssueDetail): z.infer<typeof issueDetail
     reviews: detail.reviews.map(reviewView),
     effects: detail.effects.map(effectView),
     waitingFor: detail.waitingFor,
+    reservedMicroUsd: detail.reservedMicroUsd,
   };
 }
 

@@ -4,6 +4,7 @@ import type { LoopPorts, LoopState } from "../agents/attempt.ts";
 import { runLoop } from "../agents/loop.ts";
 import { findAgent } from "../agents/registry.ts";
 import { failedAttempt, SliceAborted, type LoopStop } from "../agents/stops.ts";
+import { jobCeilings } from "../contracts/ceilings.ts";
 import { modelTable, type ModelName } from "../contracts/models.ts";
 import type { Assignment, AttemptPrompt, EpochRef, OrganizationRpc } from "../contracts/organization-rpc.ts";
 import { GitHubError, type ModelPort } from "../contracts/ports.ts";
@@ -11,12 +12,12 @@ import type { Timings } from "../contracts/timings.ts";
 import type { Clock } from "../core/clock.ts";
 import { describeError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
-import type { TokenUsage } from "../core/money.ts";
 import type { ToolContext } from "../tools/define-tool.ts";
 import { executeTool } from "../tools/execute-tool.ts";
 import { repeatCall } from "./repeat-call.ts";
 import { endingOf, finalFailure, type SliceEnding } from "./slice-ending.ts";
 import { guardSlice, type SliceGuard } from "./slice-guard.ts";
+import { sliceMoney } from "./slice-money.ts";
 import { openWorkspace, renderAttempt, type PreparationPorts } from "./slice-preparation.ts";
 import { createTextStream, type TextStream } from "./text-stream.ts";
 
@@ -27,8 +28,10 @@ export type SliceOrganization = Pick<
   | "renewLease"
   | "control"
   | "beginAttempt"
-  | "checkpoint"
+  | "reserve"
+  | "release"
   | "settle"
+  | "checkpoint"
   | "streamText"
   | "finish"
   | "fail"
@@ -67,40 +70,31 @@ async function startAttempt(
   signal: AbortSignal,
 ): Promise<StartedAttempt | null> {
   const { assignment, ref, organization, logger } = slice;
-  const { number, prompt, messages, stepCount } = assignment.attempt;
+  const { number, prompt, messages, stepCount, lastUsage } = assignment.attempt;
   const { costMicroUsd } = assignment.job;
-  if (prompt !== null) return { prompt, state: { messages, stepCount, costMicroUsd } };
+  if (prompt !== null) return { prompt, state: { messages, stepCount, costMicroUsd, lastUsage } };
   const rendered = await renderAttempt(assignment, slice.definition, workspace);
   const begin = { ...ref, attempt: number, ...rendered };
   const answer = await repeatCall(() => organization().beginAttempt(begin), logger, signal);
   if (!answer.accepted) return null;
-  return { prompt: rendered.prompt, state: { messages: [rendered.firstMessage], stepCount: 0, costMicroUsd } };
-}
-
-/** Tells the object of an aborted call. What cannot be told is settled by the object itself, in time. */
-async function settleCall(slice: Slice, stepNumber: number, usage: TokenUsage | null): Promise<void> {
-  const { ref, organization, logger } = slice;
-  try {
-    const { accepted } = await repeatCall(() => organization().settle({ ...ref, stepNumber, usage }), logger);
-    logger.info("aborted call settled", { stepNumber, accepted });
-  } catch (error) {
-    logger.warn("aborted call not settled", { stepNumber, error: describeError(error) });
-  }
+  const messagesBegun = [rendered.firstMessage];
+  return { prompt: rendered.prompt, state: { messages: messagesBegun, stepCount: 0, costMicroUsd, lastUsage: null } };
 }
 
 function loopPorts(slice: Slice, tools: ToolContext, text: TextStream, guard: SliceGuard): LoopPorts {
-  const { ports, ref, organization, logger, startedAtMs } = slice;
+  const { ports, assignment, ref, organization, logger, startedAtMs } = slice;
   const { signal } = guard;
   return {
     model: ports.model,
     clock: ports.clock,
+    money: sliceMoney({ organization, ref, logger, signal }),
+    ranForMs: () => assignment.used.ranForMs + ports.clock.nowMs() - startedAtMs,
     runTool: (call) => executeTool(tools, call),
     saveCheckpoint: async (draft) => {
       const answer = await repeatCall(() => organization().checkpoint({ ...ref, ...draft }), logger, signal);
       return answer.accepted;
     },
     onText: (words) => text.push(words),
-    settleCall: (stepNumber, usage) => settleCall(slice, stepNumber, usage),
     pendingStop: () => {
       const isOver = ports.clock.nowMs() - startedAtMs >= ports.timings.sliceMaxMs;
       return guard.pendingStop() ?? (isOver ? "yielded" : null);
@@ -128,9 +122,10 @@ async function work(slice: Slice, text: TextStream, guard: SliceGuard): Promise<
     number: assignment.attempt.number,
     prompt: started.prompt,
     answer: definition.answer,
+    earlierSteps: assignment.used.earlierSteps,
     price,
     maxTokens: maxOutputTokens,
-    limits: { ...definition.ceilings, modelCallMaxMs: ports.timings.modelCallMaxMs },
+    limits: { ...jobCeilings(definition.ceilings, assignment.job), modelCallMaxMs: ports.timings.modelCallMaxMs },
   };
   return runLoop(attempt, started.state, loopPorts(slice, tools, text, guard), signal);
 }

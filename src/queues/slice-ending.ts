@@ -41,14 +41,26 @@ function doneEnding(
   return { kind: "finish", command: { outcome, artifacts: [] } };
 }
 
+function budgetMessage(stop: Extract<LoopStop, { kind: "budget" }>): string {
+  switch (stop.by) {
+    case "job":
+      return `The next call might exceed the job's limit of ${stop.limitMicroUsd / 1_000_000} US dollars.`;
+    case "organization_day":
+      return "The organization's budget of this day (UTC) has no room for the next call.";
+    case "organization_month":
+  }
+  return "The organization's budget of this month (UTC) has no room for the next call.";
+}
+
 function stoppedEnding(
   stop: Exclude<LoopStop, { kind: "done" | "yielded" | "paused" | "cancelled" | "stale" }>,
 ): SliceEnding {
   if (stop.kind === "refused") return finalFailure("refused", "The model refused to work on this issue.");
   if (stop.kind === "steps") return finalFailure("steps", `The job reached its limit of ${stop.limit} steps.`);
-  if (stop.kind === "budget") {
-    return finalFailure("budget", `The job reached its limit of ${stop.limitMicroUsd / 1_000_000} US dollars.`);
+  if (stop.kind === "time") {
+    return finalFailure("time", `The job reached its limit of ${stop.limitMs / 60_000} minutes of running.`);
   }
+  if (stop.kind === "budget") return finalFailure("budget", budgetMessage(stop));
   const { failureClass, reason, message, retryAfterMs } = stop;
   return { kind: "fail", command: { failureClass, error: { reason, message }, retryAfterMs } };
 }

@@ -119,6 +119,7 @@ describe("one issue", () => {
       reviews: [],
       effects: [],
       waitingFor: null,
+      reservedMicroUsd: 0,
     });
     expect(await reader.read(organizationId, id, { kind: "own", userIds: [freelancerId] })).toBeNull();
     expect(await reader.read(organizationId, "iss_unknown", everyone)).toBeNull();

@@ -83,6 +83,7 @@ async function wholeRun() {
       reviews: [review],
       effects: [effect],
       waitingFor: null,
+      reservedMicroUsd: 0,
     },
   };
 }

@@ -69,7 +69,7 @@ describe("a version", () => {
       topics: ["b"],
       defaultModel: "haiku",
       tools: ["finish"],
-      ceilings: { steps: 1, costMicroUsd: 1 },
+      ceilings: { steps: 1, runningMs: 1, costMicroUsd: 1 },
       prompt: "Do b.",
       answer: null,
     } as const;
@@ -78,7 +78,7 @@ describe("a version", () => {
     const changes = [
       { prompt: "Do c." },
       { tools: [] },
-      { ceilings: { steps: 2, costMicroUsd: 1 } },
+      { ceilings: { steps: 2, runningMs: 1, costMicroUsd: 1 } },
       { answer: z.object({ c: z.string() }) },
     ];
     expect(new Set([version({}), ...changes.map(version)]).size).toBe(changes.length + 1);

@@ -9,6 +9,7 @@ import { ModelCallError, type ModelPort } from "../../src/contracts/ports.ts";
 import { callCostMicroUsd } from "../../src/core/money.ts";
 import {
   execution,
+  freeMoney,
   inOrder,
   runTestLoop,
   scriptedModel,
@@ -295,12 +296,18 @@ describe("a stop", () => {
     expect(model.requests).toHaveLength(2);
   });
 
-  test("comes at the limit of money, counting earlier attempts", async () => {
+  test("comes at the limit of steps, counting earlier attempts", async () => {
+    const limits = { ...testAttempt.limits, steps: 4 };
+    const stop = await runTestLoop(scriptedModel(inOrder([])), { attempt: { limits, earlierSteps: 4 } });
+    expect(stop).toEqual({ kind: "steps", limit: 4 });
+  });
+
+  test("comes at the limit of time, counting earlier slices", async () => {
+    let ranForMs = 1_000;
     const model = scriptedModel(inOrder(wholeRun));
-    const store = new StoredAttempt({ messages: new StoredAttempt().state.messages, stepCount: 0, costMicroUsd: 99 });
-    const limits = { ...testAttempt.limits, costMicroUsd: 100 };
-    const stop = await runTestLoop(model, { attempt: { limits }, store });
-    expect(stop).toEqual({ kind: "budget", limitMicroUsd: 100 });
+    const limits = { ...testAttempt.limits, runningMs: 2_000 };
+    const stop = await runTestLoop(model, { attempt: { limits }, ports: { ranForMs: () => (ranForMs += 600) } });
+    expect(stop).toEqual({ kind: "time", limitMs: 2_000 });
     expect(model.requests).toHaveLength(1);
   });
 
@@ -349,17 +356,18 @@ describe("a stop", () => {
       },
     };
     const settled: unknown[] = [];
-    const settleCall = (...call: unknown[]): Promise<void> => {
+    const settle = (...call: unknown[]): Promise<void> => {
       settled.push(call);
       return Promise.resolve();
     };
-    expect(await runTestLoop(model, { signal: abort.signal, ports: { settleCall } })).toEqual({ kind: "cancelled" });
+    const money = { ...freeMoney, settle };
+    expect(await runTestLoop(model, { signal: abort.signal, ports: { money } })).toEqual({ kind: "cancelled" });
     expect(settled).toEqual([[1, seen]]);
   });
 
   test("comes by a failed call, with its class and its wait", async () => {
     const failure = { failureClass: "transient", reason: "overloaded", message: "busy", retryAfterMs: 5_000 } as const;
-    const model = scriptedModel(() => Promise.reject(new ModelCallError(failure)));
+    const model = scriptedModel(() => Promise.reject(new ModelCallError({ ...failure, reached: false })));
     expect(await runTestLoop(model)).toEqual({ kind: "failed", ...failure });
   });
 

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { once } from "node:events";
 import { LLMock, type Fixture } from "@copilotkit/aimock";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { ModelCallError, type ModelRequest } from "../../src/contracts/ports.ts";
+import { ModelCallError, type ModelCallOptions, type ModelRequest } from "../../src/contracts/ports.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import type { TokenUsage } from "../../src/core/money.ts";
 import { retryAfterMs } from "../../src/integrations/anthropic/call-errors.ts";
@@ -46,14 +46,7 @@ function modelAt(baseUrl: string) {
   return createAnthropicModel({ apiKey: "test-key", baseUrl, clock: systemClock });
 }
 
-interface CallOptions {
-  readonly baseUrl?: string;
-  readonly signal?: AbortSignal;
-  readonly onText?: (text: string) => void;
-  readonly onUsage?: (usage: TokenUsage) => void;
-}
-
-function call(options: CallOptions = {}) {
+function call(options: { baseUrl?: string } & Partial<ModelCallOptions> = {}) {
   return modelAt(options.baseUrl ?? mock.url).call(request, {
     signal: options.signal ?? new AbortController().signal,
     onText: options.onText ?? (() => undefined),
@@ -61,13 +54,18 @@ function call(options: CallOptions = {}) {
   });
 }
 
-async function failure(work: Promise<unknown>): Promise<Pick<ModelCallError, "failureClass" | "reason">> {
+async function failedCall(work: Promise<unknown>): Promise<ModelCallError> {
   const error: unknown = await work.then(
     () => null,
     (reason: unknown) => reason,
   );
   if (!(error instanceof ModelCallError)) throw new Error(`not a ModelCallError: ${String(error)}`);
-  return { failureClass: error.failureClass, reason: error.reason };
+  return error;
+}
+
+async function failure(work: Promise<unknown>): Promise<Pick<ModelCallError, "failureClass" | "reason">> {
+  const { failureClass, reason } = await failedCall(work);
+  return { failureClass, reason };
 }
 
 /** A server that gives one fixed answer to everything. */
@@ -303,6 +301,38 @@ describe("a failed call", () => {
     expect(await failure(call({ baseUrl }))).toEqual({ failureClass: "transient", reason: "connection" });
   });
 
+  test.each([400, 401, 404, 408, 413, 429, 529])("with status %i provably never reached the model", async (status) => {
+    answering({ error: { message: "no", type: "some_error" }, status });
+    expect((await failedCall(call())).reached).toBe(false);
+  });
+
+  test.each([500, 503])("with status %i may have reached the model", async (status) => {
+    answering({ error: { message: "no", type: "some_error" }, status });
+    expect((await failedCall(call())).reached).toBe(true);
+  });
+
+  test("reached nobody where nobody listens, and may have where the connection was lost", async () => {
+    const baseUrl = await serverOf(200, {}, "");
+    servers.pop()?.close();
+    expect((await failedCall(call({ baseUrl }))).reached).toBe(false);
+    answering({ content: "fine" }, { chaos: { disconnectRate: 1 } });
+    expect((await failedCall(call())).reached).toBe(true);
+  });
+
+  test("tells what was seen of it: the prompt as reported, and a token for every byte of the answer", async () => {
+    const seen: TokenUsage[] = [];
+    const words = blockEvents(0, { type: "text", text: "" }, [{ type: "text_delta", text: "größer" }]);
+    const events = eventStream([messageStart, ...words.slice(0, 2)]);
+    const baseUrl = await serverOf(200, { "content-type": "text/event-stream" }, events);
+    const error = await failedCall(call({ baseUrl, onUsage: (usage) => seen.push(usage) }));
+    expect(error.reached).toBe(true);
+    const prompt = { inputTokens: 5, cacheWriteTokens: 70, cacheReadTokens: 900 };
+    expect(seen).toEqual([
+      { ...prompt, outputTokens: 1 },
+      { ...prompt, outputTokens: 8 },
+    ]);
+  });
+
   test("by an abort throws the signal's own reason", async () => {
     answering({ content: "slow words ".repeat(50), usage: { input_tokens: 12, output_tokens: 34 } }, { latency: 50 });
     const abort = new AbortController();
@@ -311,7 +341,7 @@ describe("a failed call", () => {
     const observed: TokenUsage[] = [];
     const onUsage = (usage: TokenUsage): unknown => observed.push(usage);
     await expect(call({ signal: abort.signal, onText, onUsage })).rejects.toBe(reason);
-    expect(observed).toMatchObject([{ inputTokens: 12 }]);
+    expect(observed[0]).toMatchObject({ inputTokens: 12 });
   });
 });
 

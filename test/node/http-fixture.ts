@@ -62,7 +62,7 @@ export function issueRecord(organizationId: string, overrides: Partial<IssueReco
 }
 
 export function detailOf(issue: IssueRecord): IssueDetail {
-  return { issue, jobs: [], stepCount: 0, reviews: [], effects: [], waitingFor: null };
+  return { issue, jobs: [], stepCount: 0, reviews: [], effects: [], waitingFor: null, reservedMicroUsd: 0 };
 }
 
 export function reviewRecord(overrides: Partial<ReviewRecord> = {}): ReviewRecord {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { OrganizationEvent } from "../../src/contracts/events.ts";
+import type { StepRecord } from "../../src/contracts/records.ts";
+import { noUsage } from "../../src/core/money.ts";
 import { newId } from "../../src/core/ids.ts";
 import { normalizeHistory, type RunHistory } from "../support/normalize-history.ts";
 
@@ -23,6 +25,24 @@ function historyOf(run: { readonly atMs: number; readonly slices: number; readon
     events: [...slices, changed],
     detail: { id: issueId, createdAt: new Date(run.atMs).toISOString(), costMicroUsd: 12, branch: `agent/${issueId}` },
     rows: { effects: [{ jobId, result: { number: run.pullRequest, url, branch: `agent/${issueId}` }, stepNumber: 3 }] },
+  };
+}
+
+function recordedStep(jobId: string): StepRecord {
+  return {
+    jobId,
+    attempt: 1,
+    number: 1,
+    kind: "model",
+    name: "claude-haiku-5-5",
+    input: "in",
+    output: "out",
+    isError: false,
+    startedAtMs: 0,
+    durationMs: 1,
+    usage: noUsage,
+    costMicroUsd: 12,
+    stopReason: "end_turn",
   };
 }
 
@@ -52,6 +72,32 @@ describe("normalizeHistory", () => {
 
     expect(normalizeHistory(dearer, {})).not.toEqual(normalizeHistory(calm, {}));
     expect(normalizeHistory(shorter, {})).not.toEqual(normalizeHistory(calm, {}));
+  });
+
+  it("takes what was charged by estimate out of every sum", () => {
+    const history = (estimates: readonly number[]): RunHistory => {
+      const [issueId, jobId] = ["iss_01JDXK3V0A0000000000000000", "job_01JDXK3V0A0000000000000000"];
+      const base = { atMs: 1, issueId, jobId };
+      const sum = estimates.reduce((total, each) => total + each, 0);
+      const lost = estimates.map((costMicroUsd, index): OrganizationEvent => {
+        const sums = { jobCostMicroUsd: costMicroUsd, issueCostMicroUsd: costMicroUsd };
+        const data = { attempt: 1, stepNumber: 1, usage: null, costMicroUsd, estimated: true, ...sums } as const;
+        return { ...base, seq: index + 1, type: "job.cost_estimated", data };
+      });
+      const step: OrganizationEvent = {
+        ...base,
+        seq: lost.length + 1,
+        type: "step.recorded",
+        data: { step: recordedStep(jobId), jobCostMicroUsd: 12 + sum, issueCostMicroUsd: 12 + sum },
+      };
+      return {
+        events: [...lost, step],
+        detail: { id: issueId, costMicroUsd: 12 + sum, jobs: [{ id: jobId, costMicroUsd: 12 + sum }] },
+        rows: { jobs: [{ id: jobId, issueId, costMicroUsd: 12 + sum }] },
+      };
+    };
+
+    expect(normalizeHistory(history([700, 5]), {})).toEqual(normalizeHistory(history([]), {}));
   });
 
   it("replaces the suite's own ids by the names it gives them", () => {

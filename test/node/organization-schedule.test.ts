@@ -92,6 +92,12 @@ describe("schedule", () => {
     ["a full platform", [job("PENDING")], 1, "global_concurrency"],
     ["a back-off", [job("PENDING", nowMs + 1)], 0, "retry_delay"],
   ])("says why %s waits", (_name, jobs, heldSlots, limit) => {
-    expect(blockingLimitOf(jobs, { heldSlots, concurrencyLimit: 2, nowMs })).toBe(limit);
+    expect(blockingLimitOf(jobs, { heldSlots, concurrencyLimit: 2, isBudgetExhausted: false, nowMs })).toBe(limit);
+  });
+
+  test("says that a job waits for money before anything else", () => {
+    const organization = { heldSlots: 2, concurrencyLimit: 2, isBudgetExhausted: true, nowMs };
+    expect(blockingLimitOf([job("PENDING")], organization)).toBe("budget");
+    expect(blockingLimitOf([job("RUNNING")], organization)).toBeNull();
   });
 });

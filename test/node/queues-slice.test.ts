@@ -31,8 +31,8 @@ const triageAnswer = {
   expectedSteps: 10,
 };
 const triageJob: MemoryJobOptions = { job: { role: "triage", agentType: "meta.triage", model: "haiku" } };
-const failing = (failure: ConstructorParameters<typeof ModelCallError>[0]): ModelPort => ({
-  call: () => Promise.reject(new ModelCallError(failure)),
+const failing = (failure: Omit<ConstructorParameters<typeof ModelCallError>[0], "reached">): ModelPort => ({
+  call: () => Promise.reject(new ModelCallError({ ...failure, reached: false })),
 });
 
 async function deliver(job: MemoryJob, model: ModelPort, change: Partial<SlicePorts> = {}) {

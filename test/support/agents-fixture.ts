@@ -1,8 +1,9 @@
 /** A scripted model and an attempt in memory, for tests of the agents' loop. */
-import type { CheckpointDraft, LoopAttempt, LoopPorts, LoopState } from "../../src/agents/attempt.ts";
+import type { CallMoney, CheckpointDraft, LoopAttempt, LoopPorts, LoopState } from "../../src/agents/attempt.ts";
 import { runLoop } from "../../src/agents/loop.ts";
 import type { LoopStop } from "../../src/agents/stops.ts";
 import { parseMessage, userMessage, type TranscriptMessage } from "../../src/agents/transcript.ts";
+import { defaultCeilings } from "../../src/contracts/ceilings.ts";
 import { modelTable } from "../../src/contracts/models.ts";
 import type { ModelPort, ModelReply, ModelRequest } from "../../src/contracts/ports.ts";
 import type { StepRecord } from "../../src/contracts/records.ts";
@@ -68,9 +69,10 @@ export const testAttempt: LoopAttempt = {
     baseBranch: null,
   },
   answer: null,
+  earlierSteps: 0,
   price: modelTable.sonnet.price,
   maxTokens: 1_000,
-  limits: { steps: 60, costMicroUsd: 5_000_000, modelCallMaxMs: 10_000 },
+  limits: { ...defaultCeilings, modelCallMaxMs: 10_000 },
 };
 
 export function execution(output: string, more: Partial<ToolExecution> = {}): ToolExecution {
@@ -82,7 +84,7 @@ export class StoredAttempt {
   readonly checkpoints: CheckpointDraft[] = [];
   readonly #start: LoopState;
 
-  constructor(start: LoopState = { messages: [firstMessage], stepCount: 0, costMicroUsd: 0 }) {
+  constructor(start: LoopState = { messages: [firstMessage], stepCount: 0, costMicroUsd: 0, lastUsage: null }) {
     this.#start = start;
   }
 
@@ -93,6 +95,8 @@ export class StoredAttempt {
       messages: [...this.#start.messages, ...kept.flatMap((draft) => draft.appendedMessages)],
       stepCount: this.#start.stepCount + kept.reduce((sum, draft) => sum + draft.steps.length, 0),
       costMicroUsd: this.#start.costMicroUsd + this.steps.reduce((sum, step) => sum + step.costMicroUsd, 0),
+      lastUsage:
+        kept.flatMap((draft) => draft.steps).findLast((step) => step.usage !== null)?.usage ?? this.#start.lastUsage,
     };
   }
 
@@ -104,6 +108,13 @@ export class StoredAttempt {
     return this.checkpoints.flatMap((draft) => draft.steps);
   }
 }
+
+/** Money without end. */
+export const freeMoney: CallMoney = {
+  reserve: () => Promise.resolve({ kind: "reserved" }),
+  release: () => Promise.resolve(),
+  settle: () => Promise.resolve(),
+};
 
 export interface LoopOptions {
   readonly attempt?: Partial<LoopAttempt>;
@@ -124,8 +135,9 @@ export function runTestLoop(model: ModelPort, options: LoopOptions = {}): Promis
       store.checkpoints.push(draft);
       return Promise.resolve(true);
     },
+    money: freeMoney,
+    ranForMs: () => 0,
     onText: () => undefined,
-    settleCall: () => Promise.resolve(),
     pendingStop: () => null,
     ...options.ports,
   };

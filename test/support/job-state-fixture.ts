@@ -37,6 +37,8 @@ export function jobStateOf(record: Partial<JobRecord> = {}, state: Partial<Omit<
     signal: null,
     settleUntilMs: null,
     lostSlices: 0,
+    ranForMs: 0,
+    sliceStartedAtMs: null,
     attemptOpen: false,
     transientFailures: 0,
     transientSinceMs: null,

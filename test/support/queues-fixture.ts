@@ -3,9 +3,11 @@ import { randomUUID } from "node:crypto";
 import type {
   Assignment,
   AttemptPrompt,
+  CallRef,
   Checkpoint,
   FailCommand,
   FinishCommand,
+  ReserveCommand,
   SettleCommand,
 } from "../../src/contracts/organization-rpc.ts";
 import type { IssueRecord, JobRecord, WorkspaceChange } from "../../src/contracts/records.ts";
@@ -116,6 +118,8 @@ export class MemoryJob implements SliceOrganization {
   epoch = 0;
   prompt: AttemptPrompt | null = null;
   readonly messages: string[] = [];
+  readonly reserved: ReserveCommand[] = [];
+  readonly released: CallRef[] = [];
   readonly checkpoints: Checkpoint[] = [];
   readonly finished: FinishCommand[] = [];
   readonly failed: FailCommand[] = [];
@@ -152,7 +156,9 @@ export class MemoryJob implements SliceOrganization {
         prompt: this.prompt,
         messages: [...this.messages],
         stepCount: this.checkpoints.reduce((sum, checkpoint) => sum + checkpoint.steps.length, 0),
+        lastUsage: null,
       },
+      used: { earlierSteps: 0, ranForMs: 0 },
       workspace: [...this.#workspace],
       workspaceBase: null,
       underReview: null,
@@ -181,6 +187,15 @@ export class MemoryJob implements SliceOrganization {
       this.prompt = prompt;
       this.messages.push(firstMessage);
     }
+    return this.#answer();
+  };
+  reserve: SliceOrganization["reserve"] = (command) => {
+    if (!this.isHeld) return Promise.resolve({ kind: "stale" });
+    this.reserved.push(command);
+    return Promise.resolve({ kind: "reserved" });
+  };
+  release: SliceOrganization["release"] = (ref) => {
+    this.released.push(ref);
     return this.#answer();
   };
   checkpoint: SliceOrganization["checkpoint"] = (checkpoint) => {

@@ -54,6 +54,7 @@ export function submitCommand(organizationId: string, changes: Partial<SubmitCom
     notBeforeMs: null,
     expiresAtMs: null,
     concurrencyKey: null,
+    maxCostMicroUsd: null,
     createdById: "user-1",
     submitterLevel: "STAFF",
     correlationId: "req_test",

@@ -65,7 +65,7 @@ describe("the way of one issue", () => {
     const work = await claim(await nextJobMessage(organizationId, 1));
     expect(work.job).toMatchObject({ role: "work", agentType: triage.agent, model: "sonnet", priority: 5 });
     expect(work).toMatchObject({ slug: "acme", repository, workspace: [], workspaceBase: null, underReview: null });
-    expect(work.attempt).toEqual({ number: 1, prompt: null, messages: [], stepCount: 0 });
+    expect(work.attempt).toEqual({ number: 1, prompt: null, messages: [], stepCount: 0, lastUsage: null });
     const prompt = promptOver({ baseCommit: "c0ffee", baseBranch: "main" });
     const slice = { organizationId, jobId: work.job.id, epoch: work.epoch };
     await organization.beginAttempt({ ...slice, attempt: 1, prompt, firstMessage: "first" });
@@ -282,7 +282,13 @@ describe("attempts and checkpoints", () => {
     }
     await organization.yieldSlice(begin);
     const next = await claim(await nextJobMessage(organizationId, 1));
-    expect(next.attempt).toEqual({ number: 1, prompt, messages: ["first", "second", "reminder"], stepCount: 1 });
+    expect(next.attempt).toEqual({
+      number: 1,
+      prompt,
+      messages: ["first", "second", "reminder"],
+      stepCount: 1,
+      lastUsage: withStep.steps[0]?.usage,
+    });
     expect(next.job.costMicroUsd).toBe(100);
     expectNoGaps(await allEvents(organizationId));
   });

@@ -1,5 +1,6 @@
 /** Agents of the briefs module. */
-import { defaultCeilings, defineAgent } from "../define-agent.ts";
+import { defaultCeilings } from "../../contracts/ceilings.ts";
+import { defineAgent } from "../define-agent.ts";
 
 export const briefsAgents = [
   defineAgent({

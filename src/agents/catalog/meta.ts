@@ -1,5 +1,6 @@
 /** Agents about the work itself: sorting, investigating and reviewing. */
-import { defaultCeilings, defineAgent } from "../define-agent.ts";
+import { defaultCeilings } from "../../contracts/ceilings.ts";
+import { defineAgent } from "../define-agent.ts";
 import { reviewAnswerSchema } from "../review-answer.ts";
 import { triageAnswerSchema } from "../triage-answer.ts";
 
@@ -14,7 +15,7 @@ export const metaAgents = [
     topics: ["issue classification", "module detection", "complexity estimate", "routing"],
     defaultModel: "haiku",
     tools: [],
-    ceilings: { steps: 6, costMicroUsd: 250_000 },
+    ceilings: { ...defaultCeilings, steps: 6, costMicroUsd: 250_000 },
     answer: triageAnswerSchema,
     prompt: `You read one new issue and decide how it is handled. You do not solve it.
 
@@ -70,7 +71,7 @@ what is uncertain, and the recommended next step.`,
     topics: ["security review", "breaking changes", "code style", "test coverage", "performance impact"],
     defaultModel: "sonnet",
     tools: ["read_file", "search_code", "search_files", "list_files"],
-    ceilings: { steps: 30, costMicroUsd: 2_000_000 },
+    ceilings: { ...defaultCeilings, steps: 30, costMicroUsd: 2_000_000 },
     answer: reviewAnswerSchema,
     prompt: `You review one proposed change. A person decides after you; your verdict saves that person time or a mistake.
 

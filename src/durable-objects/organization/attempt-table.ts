@@ -1,6 +1,7 @@
 /** Transcripts, steps and workspaces of jobs. */
 import type { AttemptPrompt } from "../../contracts/organization-rpc.ts";
 import type { StepRecord, WorkspaceChange } from "../../contracts/records.ts";
+import type { TokenUsage } from "../../core/money.ts";
 import { fromStoredJson } from "../stored-json.ts";
 
 export class AttemptTable {
@@ -53,6 +54,26 @@ export class AttemptTable {
     return this.#sql
       .exec<{ n: number }>("SELECT COUNT(*) AS n FROM steps WHERE job_id = ? AND attempt = ?", jobId, attempt)
       .one().n;
+  }
+
+  /** Steps of the job's attempts before this one. */
+  countEarlierSteps(jobId: string, attempt: number): number {
+    return this.#sql
+      .exec<{ n: number }>("SELECT COUNT(*) AS n FROM steps WHERE job_id = ? AND attempt < ?", jobId, attempt)
+      .one().n;
+  }
+
+  /** What the attempt's last model call used; null before the first. */
+  lastUsage(jobId: string, attempt: number): TokenUsage | null {
+    const row = this.#sql
+      .exec<{ usage: string }>(
+        `SELECT json_extract(record, '$.usage') AS usage FROM steps
+         WHERE job_id = ? AND attempt = ? AND json_extract(record, '$.usage') IS NOT NULL ORDER BY number DESC LIMIT 1`,
+        jobId,
+        attempt,
+      )
+      .next().value;
+    return row === undefined ? null : fromStoredJson<TokenUsage>(row.usage);
   }
 
   countStepsOfIssue(issueId: string): number {

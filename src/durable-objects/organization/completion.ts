@@ -1,10 +1,12 @@
 /** Ends a job as its slice reports it, and begins what follows. */
+import { askedMaxCostMicroUsd, costCeilingConfig } from "../../contracts/ceilings.ts";
 import type { FinishCommand, JobOutcome } from "../../contracts/organization-rpc.ts";
 import type { ArtifactRecord, JsonValue } from "../../contracts/records.ts";
 import { numericPriority } from "../../contracts/status.ts";
 import { bestModel } from "../../contracts/terms.ts";
 import type { ArtifactTable } from "./artifact-table.ts";
 import type { AttemptTable } from "./attempt-table.ts";
+import type { BudgetDesk } from "./budget-desk.ts";
 import type { Change } from "./change.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { IssueTable } from "./issue-table.ts";
@@ -31,6 +33,7 @@ export interface CompletionParts {
   readonly slices: Slices;
   readonly dispatcher: Dispatcher;
   readonly reviews: ReviewDesk;
+  readonly budget: BudgetDesk;
 }
 
 /** The artifact that a review job is about; null for other jobs. */
@@ -162,11 +165,12 @@ export class Completion {
 
   #createJob(
     change: Change,
-    { record: { issueId, organizationId } }: JobState,
+    { record: { issueId, organizationId, config: earlierConfig } }: JobState,
     order: Omit<Parameters<typeof createJob>[2], "issueId" | "organizationId" | "priority">,
   ): JobState {
     const priority = numericPriority[this.#parts.issues.get(issueId).priority];
-    return createJob(change, this.#parts.jobs, { ...order, issueId, organizationId, priority });
+    const config = { ...costCeilingConfig(askedMaxCostMicroUsd(earlierConfig)), ...order.config };
+    return createJob(change, this.#parts, { ...order, config, issueId, organizationId, priority });
   }
 }
 

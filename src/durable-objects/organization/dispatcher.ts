@@ -6,7 +6,7 @@ import type { Deadline } from "../deadlines.ts";
 import { resendDelayMs } from "../resend-delay.ts";
 import type { Change } from "./change.ts";
 import type { IssueTable } from "./issue-table.ts";
-import type { JobSlot, JobState } from "./job-state.ts";
+import { ranForMs, type JobSlot, type JobState } from "./job-state.ts";
 import { moveJob } from "./job-moves.ts";
 import type { JobTable } from "./job-table.ts";
 
@@ -16,6 +16,8 @@ export interface DispatcherParts {
   readonly timings: Timings;
   /** The most slots that the organization may hold now. */
   readonly concurrencyLimit: () => number;
+  /** Commits the money set aside for a model call that the job's slice has left without an answer. */
+  readonly commitOpenCall: (change: Change, job: JobState) => JobState;
   readonly releaseSlot: (slotId: string) => void;
   /** Whether a slot was given back, though the platform may not know it yet. */
   readonly wasReleased: (slotId: string) => boolean;
@@ -78,6 +80,7 @@ export class Dispatcher {
       dispatch: { dispatchId, claimed: true },
       epoch: job.epoch + 1,
       leaseUntilMs: change.nowMs + timings.leaseMs,
+      sliceStartedAtMs: change.nowMs,
     };
     jobs.save(claimed);
     change.deadlines.clear(`dispatch:${jobId}`);
@@ -91,16 +94,21 @@ export class Dispatcher {
     return claimed;
   }
 
-  /** The job without slice, dispatch and deadlines: nobody may act for it any more. The caller stores it. */
-  detach(change: Change, job: JobState): JobState {
+  /**
+   * The job without slice, dispatch and deadlines: nobody may act for it any more. The caller stores it. A model call that
+   * its slice left open is committed whole, unless the caller keeps it for a settlement that is still to come.
+   */
+  detach(change: Change, job: JobState, openCall: "commit" | "keep" = "commit"): JobState {
     for (const kind of ["dispatch", "lease", "retry"]) change.deadlines.clear(`${kind}:${job.record.id}`);
-    return { ...job, dispatch: null, leaseUntilMs: null };
+    const settled = openCall === "commit" ? this.#parts.commitOpenCall(change, job) : job;
+    const ran = ranForMs(job, change.nowMs);
+    return { ...settled, dispatch: null, leaseUntilMs: null, sliceStartedAtMs: null, ranForMs: ran };
   }
 
   /** The detached job without its slot, which goes back to the platform. The caller stores it. */
-  release(change: Change, job: JobState): JobState {
+  release(change: Change, job: JobState, openCall: "commit" | "keep" = "commit"): JobState {
     if (job.slot !== null) this.#parts.releaseSlot(job.slot.slotId);
-    return { ...this.detach(change, job), slot: null };
+    return { ...this.detach(change, job, openCall), slot: null };
   }
 
   #send(change: Change, { record, slot, dispatch }: JobState, tries: number): void {

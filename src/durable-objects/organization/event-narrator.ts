@@ -41,6 +41,12 @@ export function narrate(event: OrganizationEvent): Narration | null {
       const level = status === "FAILED" ? "ERROR" : status === "PENDING" ? "WARN" : "INFO";
       return { level, fields: { from, status, attempts, reason: error?.reason } };
     }
+    case "job.cost_estimated": {
+      const { attempt, stepNumber, costMicroUsd } = event.data;
+      return { level: "WARN", fields: { attempt, stepNumber, costMicroUsd } };
+    }
+    case "budget.alert":
+      return { level: "WARN", fields: { ...event.data } };
     case "artifact.created":
       return info({ artifactId: event.data.artifact.id, artifactType: event.data.artifact.type });
     case "review.opened":

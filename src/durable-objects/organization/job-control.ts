@@ -2,6 +2,7 @@
 import type { CommandAuthor } from "../../contracts/organization-rpc.ts";
 import { numericPriority } from "../../contracts/status.ts";
 import type { AttemptTable } from "./attempt-table.ts";
+import type { BudgetDesk } from "./budget-desk.ts";
 import type { Change } from "./change.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { IssueTable } from "./issue-table.ts";
@@ -16,6 +17,7 @@ export interface JobControlParts {
   readonly jobs: JobTable;
   readonly attempts: AttemptTable;
   readonly dispatcher: Dispatcher;
+  readonly budget: BudgetDesk;
 }
 
 export class JobControl {
@@ -52,7 +54,7 @@ export class JobControl {
   cancel(change: Change, job: JobState, author: CommandAuthor, signal: "cancel" | "abort"): void {
     const wasRunning = job.leaseUntilMs !== null;
     const settleUntilMs = wasRunning ? change.nowMs + settlementWindowMs : null;
-    const ended = this.#parts.dispatcher.release(change, job);
+    const ended = this.#parts.dispatcher.release(change, job, wasRunning ? "keep" : "commit");
     const message = author.reason ?? `Cancelled by ${author.actor}.`;
     const cancelled = moveJob(change, ended, { status: "CANCELLED", error: { reason: "cancelled", message } });
     this.#parts.jobs.save({ ...cancelled, signal, settleUntilMs });
@@ -66,7 +68,7 @@ export class JobControl {
     const { priority: issuePriority, notBeforeMs } = issues.get(issueId);
     const priority = numericPriority[issuePriority];
     const order = { issueId, organizationId, priority, role, agentType, model, modelReason, config, retryOf: id };
-    const created = createJob(change, jobs, order);
+    const created = createJob(change, this.#parts, order);
     const readyAtMs = Math.max(created.readyAtMs, notBeforeMs ?? 0);
     const job: JobState = { ...created, readyAtMs, workspaceBase: earlier.workspaceBase };
     attempts.copyWorkspace(id, job.record.id);

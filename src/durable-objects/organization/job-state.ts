@@ -32,6 +32,9 @@ export interface JobState {
   readonly settleUntilMs: number | null;
   /** Slices that fell silent since the last new checkpoint. */
   readonly lostSlices: number;
+  /** How long earlier slices ran, and when the one that runs now began. */
+  readonly ranForMs: number;
+  readonly sliceStartedAtMs: number | null;
   /** Whether the attempt that `record.attempts` counts goes on. */
   readonly attemptOpen: boolean;
   /** Transient failures since the last accepted step, and when the first of them came. */
@@ -50,6 +53,13 @@ export const controlMigration = `
   UPDATE effects SET state = json_set(state, '$.record.redriveOf', NULL);
   CREATE INDEX jobs_running ON jobs (id) WHERE status = 'RUNNING';
 `;
+
+/** How long slices of the job have run; a slice that fell silent counts to the end of its lease. */
+export function ranForMs(job: JobState, nowMs: number): number {
+  const { sliceStartedAtMs, leaseUntilMs } = job;
+  if (sliceStartedAtMs === null) return job.ranForMs;
+  return job.ranForMs + Math.max(0, Math.min(nowMs, leaseUntilMs ?? nowMs) - sliceStartedAtMs);
+}
 
 /** Whether this epoch holds the job: the last one claimed, by a slice whose lease has not been ended. */
 export function holdsEpoch(job: JobState, epoch: number): boolean {

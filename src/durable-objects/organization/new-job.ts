@@ -1,5 +1,6 @@
 import type { JobRecord, JsonValue } from "../../contracts/records.ts";
 import type { FirstJob } from "./admission.ts";
+import type { BudgetDesk } from "./budget-desk.ts";
 import type { Change } from "./change.ts";
 import type { JobState } from "./job-state.ts";
 import type { JobTable } from "./job-table.ts";
@@ -43,6 +44,8 @@ function newJob(order: JobOrder, { newId, nowMs }: Change): JobState {
     signal: null,
     settleUntilMs: null,
     lostSlices: 0,
+    ranForMs: 0,
+    sliceStartedAtMs: null,
     attemptOpen: false,
     transientFailures: 0,
     transientSinceMs: null,
@@ -51,9 +54,14 @@ function newJob(order: JobOrder, { newId, nowMs }: Change): JobState {
   };
 }
 
-/** Stores a new job of an issue and tells of it. */
-export function createJob(change: Change, jobs: JobTable, order: JobOrder): JobState {
-  const job = newJob(order, change);
+export interface NewJobParts {
+  readonly jobs: JobTable;
+  readonly budget: Pick<BudgetDesk, "modelFor">;
+}
+
+/** Stores a new job of an issue and tells of it; when money is short, it runs on a cheaper model. */
+export function createJob(change: Change, { jobs, budget }: NewJobParts, order: JobOrder): JobState {
+  const job = newJob({ ...order, ...budget.modelFor(order, change.nowMs) }, change);
   jobs.save(job);
   change.append({ type: "job.created", issueId: order.issueId, jobId: job.record.id, data: { job: job.record } });
   return job;

@@ -77,6 +77,10 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
     return this.#answer(ref, (parts) => ofVisibleIssue(parts, ref, (id) => parts.artifacts.viewsOfIssue(id)));
   }
 
+  readBudget(ref: Addressed): Promise<Rpc.BudgetReport> {
+    return this.#answer(ref, ({ budget }) => budget.report(this.#clock.nowMs()));
+  }
+
   listReviews(query: Rpc.ReviewQuery): Promise<readonly ReviewRecord[]> {
     return this.#answer(query, ({ reviewTable }) => reviewTable.list(query.status, query.limit));
   }
@@ -123,6 +127,14 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
 
   checkpoint(checkpoint: Rpc.Checkpoint): Promise<Rpc.EpochAnswer> {
     return this.#accept(checkpoint, (change, { slices }) => slices.checkpoint(change, checkpoint));
+  }
+
+  reserve(command: Rpc.ReserveCommand): Promise<Rpc.ReserveAnswer> {
+    return this.#change(command, (change, { budget }) => budget.reserve(change, command));
+  }
+
+  release(ref: Rpc.CallRef): Promise<Rpc.EpochAnswer> {
+    return this.#accept(ref, (change, { budget }) => budget.release(change, ref));
   }
 
   streamText(ref: Rpc.EpochRef & { readonly text: string }): Promise<void> {

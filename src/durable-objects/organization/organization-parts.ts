@@ -13,6 +13,8 @@ import { Transactions } from "../transactions.ts";
 import type { AdmissionCeilings, AdmissionGuards } from "./admission.ts";
 import { ArtifactTable } from "./artifact-table.ts";
 import { AttemptTable } from "./attempt-table.ts";
+import { BudgetDesk } from "./budget-desk.ts";
+import { BudgetTable } from "./budget-table.ts";
 import { Changes, type Change } from "./change.ts";
 import { Completion } from "./completion.ts";
 import { ConcurrencyKeys } from "./concurrency-keys.ts";
@@ -76,13 +78,22 @@ export function createOrganizationParts(options: OrganizationOptions) {
   const reviewTable = new ReviewTable(storage.sql);
   const effectTable = new EffectTable(storage.sql);
   const terms = new TermsKeeper(storage, organizationId);
+  const budget = new BudgetDesk({
+    jobs,
+    issues,
+    budget: new BudgetTable(storage.sql),
+    limits: () => terms.current().limits,
+  });
   const submissions = new SubmissionTable(storage.sql);
   const answers = new RememberedAnswers<SubmitReceipt>(storage.sql, "POST /");
-  const guards: AdmissionGuards = { switchRefusal: () => null, budgetRefusal: () => null };
+  const guards: AdmissionGuards = { switchRefusal: () => null, budgetRefusal: (nowMs) => budget.refusal(nowMs) };
   const limits = () => {
     const { concurrentJobs, weight } = terms.current().limits;
     return { concurrencyLimit: Math.min(concurrentJobs, options.globalSlots), weight };
   };
+  /** The same for starting jobs: no slot at all while there is no money. */
+  const startLimits = () =>
+    budget.blocksStarts(ports.clock.nowMs()) ? { ...limits(), concurrencyLimit: 0 } : limits();
 
   const transactions = new Transactions({ context, ports, faultDelayMs: timings.resendAfterMs });
   const sockets = new LiveSockets({ context, issues, log, logger });
@@ -93,7 +104,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
     organizationId,
     jobs,
     timings,
-    limits,
+    limits: startLimits,
     platform: options.platform,
     onReceipt: (report, receipt) =>
       changes.run((change) => {
@@ -106,12 +117,13 @@ export function createOrganizationParts(options: OrganizationOptions) {
     jobs,
     issues,
     timings,
-    concurrencyLimit: () => limits().concurrencyLimit,
+    concurrencyLimit: () => startLimits().concurrencyLimit,
+    commitOpenCall: (change, job) => budget.commitEstimated(change, job, null),
     releaseSlot: (slotId) => reporter.releaseSlot(slotId),
     wasReleased: (slotId) => reporter.wasReleased(slotId),
     send: options.sendJob,
   });
-  const slices = new Slices({ issues, jobs, attempts, artifacts, dispatcher, timings });
+  const slices = new Slices({ issues, jobs, attempts, artifacts, dispatcher, budget, timings });
   const failures = new Failures({ jobs, slices, dispatcher, random });
   const effects = new EffectDesk({
     issues,
@@ -129,11 +141,14 @@ export function createOrganizationParts(options: OrganizationOptions) {
     effects,
     expiresAfterMs: options.reviewExpiresAfterMs,
   });
-  const completion = new Completion({ issues, jobs, attempts, artifacts, terms, slices, dispatcher, reviews });
-  const jobControl = new JobControl({ issues, jobs, attempts, dispatcher });
+  const completion = new Completion({ issues, jobs, attempts, artifacts, terms, slices, dispatcher, reviews, budget });
+  const jobControl = new JobControl({ issues, jobs, attempts, dispatcher, budget });
   const commands = new IssueCommands({ issues, jobs, effectTable, effects, reviews, jobControl });
   const runningJobs = new RunningJobs({ jobs, jobControl, commands });
-  const settlements = new Settlements({ jobs, commit: (_change, job) => job });
+  const settlements = new Settlements({
+    jobs,
+    commit: (change, job, usage) => budget.commitEstimated(change, job, usage),
+  });
   const deadLetters = new DeadLetters(storage.sql);
 
   const changes = new Changes(transactions, log, {
@@ -145,6 +160,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
         const hasExpired = endExpired(change, { jobs, dispatcher }, issue);
         keys.releaseEnded(hasExpired ? refreshIssue(change, parts, issueId) : issue);
       }
+      budget.refresh(change);
       reporter.refresh(change);
       feed.refresh(change);
     },
@@ -182,6 +198,9 @@ export function createOrganizationParts(options: OrganizationOptions) {
         return feed.resend(change, deadline);
       case "report":
         return reporter.resend(change, deadline);
+      // Nothing but the refresh that follows every change.
+      case "budget":
+        return;
       case "renew":
         return reporter.renew(change);
       default:
@@ -213,6 +232,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
     effectTable,
     terms,
     limits,
+    budget,
     changes,
     sockets,
     control,

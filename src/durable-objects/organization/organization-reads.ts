@@ -3,7 +3,10 @@ import type { IssueDetail, IssueRef } from "../../contracts/organization-rpc.ts"
 import type { OrganizationParts } from "./organization-parts.ts";
 import { blockingLimitOf } from "./schedule.ts";
 
-type ReadParts = Pick<OrganizationParts, "issues" | "jobs" | "attempts" | "reviewTable" | "effectTable" | "limits">;
+type ReadParts = Pick<
+  OrganizationParts,
+  "issues" | "jobs" | "attempts" | "reviewTable" | "effectTable" | "limits" | "budget"
+>;
 
 /** One issue with everything that a person asks about it. */
 export function readIssueDetail(parts: ReadParts, ref: IssueRef, nowMs: number): IssueDetail | null {
@@ -23,8 +26,10 @@ export function issueDetail(parts: ReadParts, issueId: string, nowMs: number): I
     waitingFor: blockingLimitOf(jobs, {
       heldSlots: parts.jobs.heldSlotIds().length,
       concurrencyLimit: parts.limits().concurrencyLimit,
+      isBudgetExhausted: parts.budget.blocksStarts(nowMs),
       nowMs,
     }),
+    reservedMicroUsd: parts.budget.reservedOfIssue(issueId),
   };
 }
 

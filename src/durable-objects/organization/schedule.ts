@@ -47,12 +47,18 @@ export function demandOf(startable: WaitingJobs): Demand {
 /** Why nothing of an issue runs; null when something does, or nothing waits. */
 export function blockingLimitOf(
   jobs: readonly (Pick<JobState, "slot" | "readyAtMs"> & { readonly record: Pick<JobRecord, "status"> })[],
-  organization: { readonly heldSlots: number; readonly concurrencyLimit: number; readonly nowMs: number },
+  organization: {
+    readonly heldSlots: number;
+    readonly concurrencyLimit: number;
+    readonly isBudgetExhausted: boolean;
+    readonly nowMs: number;
+  },
 ): BlockingLimit {
   if (jobs.some(({ record }) => record.status === "RUNNING")) return null;
   const pending = jobs.filter(({ record }) => record.status === "PENDING");
   const waiting = pending.filter(({ readyAtMs, slot }) => slot === null && readyAtMs <= organization.nowMs);
   if (waiting.length > 0) {
+    if (organization.isBudgetExhausted) return "budget";
     return organization.heldSlots >= organization.concurrencyLimit ? "organization_concurrency" : "global_concurrency";
   }
   return pending.some(({ readyAtMs }) => readyAtMs > organization.nowMs) ? "retry_delay" : null;

@@ -1,5 +1,6 @@
 /** The tables of an organization's object. A migration that was released is never edited: a change is a new one. */
 import { deadlinesMigration } from "../deadlines.ts";
+import { budgetMigration } from "./budget-table.ts";
 import { concurrencyKeysMigration } from "./concurrency-keys.ts";
 import { backlogMigration } from "./job-table.ts";
 import { rememberedAnswersMigration } from "./remembered-answers.ts";
@@ -113,4 +114,5 @@ export const organizationMigrations: readonly string[] = [
   submissionsMigration + rememberedAnswersMigration + backlogMigration,
   controlMigration + deadLettersMigration,
   concurrencyKeysMigration,
+  budgetMigration,
 ];

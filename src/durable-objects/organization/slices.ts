@@ -5,6 +5,7 @@ import type { ArtifactRecord, LogRecord, StepRecord } from "../../contracts/reco
 import type { Timings } from "../../contracts/timings.ts";
 import type { ArtifactTable } from "./artifact-table.ts";
 import type { AttemptTable } from "./attempt-table.ts";
+import type { BudgetDesk } from "./budget-desk.ts";
 import type { Change } from "./change.ts";
 import { decideCheckpoint } from "./checkpoint-decision.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -19,6 +20,7 @@ export interface SliceParts {
   readonly attempts: AttemptTable;
   readonly artifacts: ArtifactTable;
   readonly dispatcher: Dispatcher;
+  readonly budget: BudgetDesk;
   readonly timings: Timings;
 }
 
@@ -126,7 +128,7 @@ export class Slices {
 
   /** Stores steps and adds their cost to job and issue; returns the job, not yet stored. */
   #recordSteps(change: Change, job: JobState, steps: readonly StepRecord[]): JobState {
-    const { issues, attempts } = this.#parts;
+    const { issues, attempts, budget } = this.#parts;
     const { issueId, id: jobId } = job.record;
     const issue = issues.get(issueId);
     let jobCostMicroUsd = job.record.costMicroUsd;
@@ -136,6 +138,7 @@ export class Slices {
       jobCostMicroUsd += step.costMicroUsd;
       issueCostMicroUsd += step.costMicroUsd;
       change.append({ type: "step.recorded", issueId, jobId, data: { step, jobCostMicroUsd, issueCostMicroUsd } });
+      budget.commitStep(change, job, step);
     }
     if (steps.length === 0) return job;
     issues.save({ ...issue, costMicroUsd: issueCostMicroUsd });

@@ -1,7 +1,9 @@
+import { costCeilingConfig } from "../../contracts/ceilings.ts";
 import type { Outcome, SubmitCommand, SubmitReceipt } from "../../contracts/organization-rpc.ts";
 import type { IssueRecord } from "../../contracts/records.ts";
 import { numericPriority } from "../../contracts/status.ts";
 import { type AdmissionCeilings, type AdmissionGuards, decideAdmission, type FirstJob } from "./admission.ts";
+import type { BudgetDesk } from "./budget-desk.ts";
 import type { Change } from "./change.ts";
 import type { IssueTable } from "./issue-table.ts";
 import type { JobState } from "./job-state.ts";
@@ -17,6 +19,7 @@ export interface SubmissionParts {
   readonly issues: IssueTable;
   readonly jobs: JobTable;
   readonly terms: TermsKeeper;
+  readonly budget: BudgetDesk;
   readonly submissions: SubmissionTable;
   readonly answers: RememberedAnswers<SubmitReceipt>;
   readonly ceilings: AdmissionCeilings;
@@ -96,23 +99,23 @@ function admit(change: Change, parts: SubmissionParts, command: SubmitCommand): 
 /** Stores the issue and its first job. */
 function begin(
   change: Change,
-  { issues, jobs }: SubmissionParts,
+  parts: SubmissionParts,
   command: SubmitCommand,
   firstJob: FirstJob,
 ): Omit<SubmitReceipt, "rate" | "quota"> {
   const issue = issueOf(command, change);
-  issues.save(issue, 0);
+  parts.issues.save(issue, 0);
   change.append({ type: "issue.submitted", issueId: issue.id, jobId: null, data: { issue } });
-  const job = createJob(change, jobs, {
+  const job = createJob(change, parts, {
     ...firstJob,
     issueId: issue.id,
     organizationId: issue.organizationId,
     priority: numericPriority[issue.priority],
-    config: {},
+    config: { ...costCeilingConfig(command.maxCostMicroUsd) },
     retryOf: null,
   });
-  watchTimes(change, jobs, issue, job);
-  const position = jobs.countBefore(job.record, change.nowMs);
+  watchTimes(change, parts.jobs, issue, job);
+  const position = parts.jobs.countBefore(job.record, change.nowMs);
   return { issueId: issue.id, jobId: job.record.id, status: issue.status, position, replayed: false };
 }
 

@@ -1,4 +1,4 @@
-import { defaultTerms, type Terms } from "../../contracts/terms.ts";
+import { completeTerms, defaultTerms, type Terms } from "../../contracts/terms.ts";
 
 const termsKey = "terms";
 
@@ -13,7 +13,8 @@ export class TermsKeeper {
   }
 
   current(): Terms {
-    return this.#kv.get<Terms>(termsKey) ?? defaultTerms(this.#organizationId);
+    const stored = this.#kv.get<Terms>(termsKey);
+    return stored === undefined ? defaultTerms(this.#organizationId) : completeTerms(stored);
   }
 
   /** Stores the terms when they are newer than those kept, and returns those that now hold. */

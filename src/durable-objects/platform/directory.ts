@@ -1,6 +1,6 @@
 /** The organizations that the platform knows, and the terms that follow from their settings. */
 import type { OrganizationSettings } from "../../contracts/platform-rpc.ts";
-import { defaultTerms, type Terms } from "../../contracts/terms.ts";
+import { completeTerms, defaultTerms, type Terms } from "../../contracts/terms.ts";
 import { fromStoredJson } from "../stored-json.ts";
 import { termsOf } from "./terms-of.ts";
 
@@ -26,7 +26,7 @@ export class Directory {
     if (row === undefined) return null;
     return {
       settings: fromStoredJson<OrganizationSettings>(row.settings),
-      terms: fromStoredJson<Terms>(row.terms),
+      terms: completeTerms(fromStoredJson<Terms>(row.terms)),
     };
   }
 

@@ -1,9 +1,8 @@
 import { z } from "zod";
 import type { OrganizationSettings } from "../../contracts/platform-rpc.ts";
 import {
-  defaultTerms,
   type LimitOverrides,
-  limitsByTier,
+  limitsOfTier,
   organizationLimitsSchema,
   repositorySchema,
   type Terms,
@@ -23,8 +22,8 @@ export function settingsAt(settings: OrganizationSettings, nowMs: number): Organ
 /** The terms that follow from settings. Throws when a limit is not positive, or the repository has no possible name. */
 export function termsOf(settings: OrganizationSettings, version: number): Terms {
   const { organizationId, tier, slug, repository, limitOverrides } = settings;
-  const base = tier === null ? defaultTerms(organizationId).limits : limitsByTier[tier];
-  const checked = checkedSchema.safeParse({ limits: { ...base, ...limitOverrides.limits }, repository });
+  const limits = { ...limitsOfTier(tier), ...limitOverrides.limits };
+  const checked = checkedSchema.safeParse({ limits, repository });
   if (!checked.success) throw new Error(`settings of an organization: ${z.prettifyError(checked.error)}`);
   return { organizationId, version, tier, slug, ...checked.data };
 }

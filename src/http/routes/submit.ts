@@ -60,6 +60,7 @@ function submitCommand(parts: SubmissionParts): SubmitCommand {
     notBeforeMs: timeOf(request.notBefore),
     expiresAtMs: timeOf(request.expiresAt),
     concurrencyKey: request.concurrencyKey ?? null,
+    maxCostMicroUsd: request.maxCostMicroUsd ?? null,
     createdById: access.createdById,
     submitterLevel: access.submitterLevel,
     correlationId,

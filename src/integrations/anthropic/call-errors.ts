@@ -64,6 +64,28 @@ function verdictOf(error: unknown): Verdict {
   return { failureClass: "transient", reason: "broken_stream" };
 }
 
+/** Codes of faults that come before a connection stands. workerd gives no code, and then nothing is proven. */
+const connectFaults: ReadonlySet<unknown> = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+
+function isConnectFault(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return ("code" in error && connectFaults.has(error.code)) || isConnectFault(error.cause);
+}
+
+/** Whether the model may have worked on the request: not when it was refused with 4xx or 529, or never sent. */
+function mayHaveReached(error: unknown): boolean {
+  if (error instanceof APIConnectionError) return !isConnectFault(error);
+  if (!isApiError(error) || error.status === undefined) return true;
+  return !((error.status >= 400 && error.status < 500) || error.status === 529);
+}
+
 /** `retry-after-ms`, or `retry-after` in seconds or as a date; null when there is none. */
 export function retryAfterMs(headers: Headers, nowMs: number): number | null {
   const milliseconds = Number(headers.get("retry-after-ms") ?? Number.NaN);
@@ -98,6 +120,7 @@ export function toModelCallError(error: unknown, nowMs: number): ModelCallError 
       failureClass,
       reason,
       message: `The model call failed (${reason}${status === null ? "" : `, status ${status}`}): ${said}`,
+      reached: mayHaveReached(error),
       retryAfterMs: headers === null ? null : retryAfterMs(headers, nowMs),
     },
     { cause: error },

@@ -4,7 +4,8 @@ import { z } from "zod";
 import type { Clock } from "../../core/clock.ts";
 import type { ModelPort } from "../../contracts/ports.ts";
 import { toModelCallError } from "./call-errors.ts";
-import { messageParams, replyOf, usageOf } from "./stored-request.ts";
+import { messageParams, replyOf } from "./stored-request.ts";
+import { createUsageMeter } from "./usage-meter.ts";
 
 export interface AnthropicSettings {
   readonly apiKey: string;
@@ -36,9 +37,7 @@ export function createAnthropicModel({ apiKey, baseUrl, clock }: AnthropicSettin
       try {
         const stream = client.messages.stream(messageParams(request), { signal });
         stream.on("text", onText);
-        stream.on("streamEvent", (event, { usage }) => {
-          if (event.type === "message_start" || event.type === "message_delta") onUsage(usageOf(usage));
-        });
+        stream.on("streamEvent", createUsageMeter(onUsage));
         const message = await stream.finalMessage();
         if (!isWhole(message)) throw new IncompleteMessage("the stream ended before the message was whole");
         return replyOf(message);
