@@ -2,7 +2,7 @@ import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { wasmModules } from "./test/support/database-wasm.ts";
 
-/** Four depths: pure logic in Node, objects in workerd, services on PostgreSQL, and the whole stack. */
+/** Five depths: pure logic in Node, the objects in a simulation and in workerd, services on PostgreSQL, and the whole stack. */
 export default defineConfig({
   test: {
     // What a passing test prints is noise; what a failing one printed is evidence.
@@ -12,6 +12,12 @@ export default defineConfig({
       : ["default"],
     projects: [
       { test: { name: "node", include: ["test/node/**/*.test.ts"] } },
+      {
+        resolve: {
+          alias: { "cloudflare:workers": new URL("test/simulator/cloudflare-workers.ts", import.meta.url).pathname },
+        },
+        test: { name: "simulator", include: ["test/simulator/**/*.test.ts"], testTimeout: 600_000 },
+      },
       {
         plugins: [
           cloudflareTest({

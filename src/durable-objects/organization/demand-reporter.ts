@@ -10,6 +10,8 @@ import { demandOf, freeCapacity } from "./schedule.ts";
 const reportKey = "demandReport";
 const resendDeadline = "report";
 const renewDeadline = "renew";
+/** Longer than any call between the objects can be under way. */
+const slotsRememberedForMs = 60 * 60_000;
 
 type ReportContent = Pick<DemandReport, "demand" | "headPriority" | "oldestAtMs" | "weight" | "heldSlotIds">;
 
@@ -44,7 +46,16 @@ export class DemandReporter {
     this.#parts.storage.sql.exec("INSERT OR IGNORE INTO released_slots (slot_id) VALUES (?)", slotId);
   }
 
-  /** Whether a slot was given back and the platform has not acknowledged it. */
+  /** Gives up a slot that the platform takes back by itself: no late copy of its grant counts any more. */
+  forgoSlot(slotId: string, nowMs: number): void {
+    this.#parts.storage.sql.exec(
+      "INSERT OR IGNORE INTO released_slots (slot_id, settled_at_ms) VALUES (?, ?)",
+      slotId,
+      nowMs,
+    );
+  }
+
+  /** Whether a slot was given back or up; remembered for longer than a copy of its grant can be under way. */
   wasReleased(slotId: string): boolean {
     const row = this.#parts.storage.sql.exec("SELECT 1 FROM released_slots WHERE slot_id = ?", slotId).next();
     return row.done !== true;
@@ -87,8 +98,13 @@ export class DemandReporter {
   /** Takes note that the platform has a report; the slots that it gave back are gone. */
   acknowledge(transaction: Transaction, report: DemandReport, receipt: DemandReceipt): void {
     const { storage } = this.#parts;
+    storage.sql.exec("DELETE FROM released_slots WHERE settled_at_ms < ?", transaction.nowMs - slotsRememberedForMs);
     for (const slotId of report.releasedSlotIds) {
-      storage.sql.exec("DELETE FROM released_slots WHERE slot_id = ?", slotId);
+      storage.sql.exec(
+        "UPDATE released_slots SET settled_at_ms = ? WHERE slot_id = ? AND settled_at_ms IS NULL",
+        transaction.nowMs,
+        slotId,
+      );
     }
     const stored = storage.kv.get<StoredReport>(reportKey);
     if (stored === undefined) return;
@@ -114,7 +130,7 @@ export class DemandReporter {
     const stored = storage.kv.get<StoredReport>(reportKey);
     if (stored === undefined) return null;
     const releasedSlotIds = storage.sql
-      .exec<{ slot_id: string }>("SELECT slot_id FROM released_slots ORDER BY slot_id")
+      .exec<{ slot_id: string }>("SELECT slot_id FROM released_slots WHERE settled_at_ms IS NULL ORDER BY slot_id")
       .toArray()
       .map((row) => row.slot_id);
     return { organizationId, version: stored.version, ...stored.content, releasedSlotIds };

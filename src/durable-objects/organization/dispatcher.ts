@@ -19,7 +19,9 @@ export interface DispatcherParts {
   /** Commits the money set aside for a model call that the job's slice has left without an answer. */
   readonly commitOpenCall: (change: Change, job: JobState) => JobState;
   readonly releaseSlot: (slotId: string) => void;
-  /** Whether a slot was given back, though the platform may not know it yet. */
+  /** Remembers that a slot was refused: the platform may already have given it to someone else. */
+  readonly forgoSlot: (slotId: string, nowMs: number) => void;
+  /** Whether a slot was given back, or refused. */
   readonly wasReleased: (slotId: string) => boolean;
   /** Sends to the queue lane of a slot. */
   readonly send: (slotNumber: number, message: JobMessage) => Promise<unknown>;
@@ -34,13 +36,12 @@ export class Dispatcher {
 
   /** Gives a granted slot to the job whose turn it is; false when no job can use it. The same grant twice is one. */
   grant(change: Change, slot: JobSlot): boolean {
-    const { jobs, concurrencyLimit, wasReleased } = this.#parts;
+    const { jobs, forgoSlot } = this.#parts;
     if (jobs.findBySlot(slot.slotId) !== null) return true;
-    if (wasReleased(slot.slotId) || jobs.heldSlotIds().length >= concurrencyLimit()) return false;
-    const job = jobs.nextWaiting(change.nowMs);
-    if (job === null) return false;
-    this.dispatch(change, { ...job, slot });
-    return true;
+    const job = this.#jobFor(change, slot);
+    if (job === null) forgoSlot(slot.slotId, change.nowMs);
+    else this.dispatch(change, { ...job, slot });
+    return job !== null;
   }
 
   /** Sends a job that holds a slot to its lane, under a new dispatch id, and stores it. */
@@ -109,6 +110,12 @@ export class Dispatcher {
   release(change: Change, job: JobState, openCall: "commit" | "keep" = "commit"): JobState {
     if (job.slot !== null) this.#parts.releaseSlot(job.slot.slotId);
     return { ...this.detach(change, job, openCall), slot: null };
+  }
+
+  #jobFor(change: Change, { slotId }: JobSlot): JobState | null {
+    const { jobs, concurrencyLimit, wasReleased } = this.#parts;
+    if (wasReleased(slotId) || jobs.heldSlotIds().length >= concurrencyLimit()) return null;
+    return jobs.nextWaiting(change.nowMs);
   }
 
   #send(change: Change, { record, slot, dispatch }: JobState, tries: number): void {

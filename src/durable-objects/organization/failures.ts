@@ -81,7 +81,10 @@ export class Failures {
   endBackOff(change: Change, jobId: string): void {
     const { jobs, dispatcher } = this.#parts;
     const job = jobs.find(jobId);
-    if (job !== null && job.slot !== null && job.dispatch === null) dispatcher.dispatch(change, job);
+    if (job === null || job.dispatch !== null) return;
+    const ready: JobState = { ...job, readyAtMs: 0 };
+    if (ready.slot === null) jobs.save(ready);
+    else dispatcher.dispatch(change, ready);
   }
 
   /** Takes a job out of a slot that the platform gave to someone else; no attempt is used up. */

@@ -16,7 +16,7 @@ type JobSignal = "pause" | "yield" | "cancel" | "abort";
 
 export interface JobState {
   readonly record: JobRecord;
-  /** Earliest time of its next dispatch. */
+  /** Earliest time of its next dispatch; 0 when it has not to wait, whatever the clock of its machine says. */
   readonly readyAtMs: number;
   readonly slot: JobSlot | null;
   /** The last sending to a queue, until it no longer counts. */

@@ -35,7 +35,7 @@ function newJob(order: JobOrder, { newId, nowMs }: Change): JobState {
   };
   return {
     record,
-    readyAtMs: nowMs,
+    readyAtMs: 0,
     slot: null,
     dispatch: null,
     everDispatched: false,

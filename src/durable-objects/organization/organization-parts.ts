@@ -109,7 +109,10 @@ export function createOrganizationParts(options: OrganizationOptions) {
     onReceipt: (report, receipt) =>
       changes.run((change) => {
         reporter.acknowledge(change, report, receipt);
-        for (const slotId of receipt.lostSlotIds) failures.fence(change, slotId);
+        for (const slotId of receipt.lostSlotIds) {
+          reporter.forgoSlot(slotId, change.nowMs);
+          failures.fence(change, slotId);
+        }
       }),
   });
 
@@ -120,6 +123,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
     concurrencyLimit: () => startLimits().concurrencyLimit,
     commitOpenCall: (change, job) => budget.commitEstimated(change, job, null),
     releaseSlot: (slotId) => reporter.releaseSlot(slotId),
+    forgoSlot: (slotId, nowMs) => reporter.forgoSlot(slotId, nowMs),
     wasReleased: (slotId) => reporter.wasReleased(slotId),
     send: options.sendJob,
   });

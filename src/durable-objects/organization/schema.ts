@@ -109,10 +109,16 @@ const firstMigration = `
   CREATE INDEX effects_by_issue ON effects (issue_id);
 `;
 
+/** When the platform was known to have taken a slot back; null until then. */
+const settledSlotsMigration = `
+  ALTER TABLE released_slots ADD COLUMN settled_at_ms INTEGER;
+`;
+
 export const organizationMigrations: readonly string[] = [
   deadlinesMigration + firstMigration,
   submissionsMigration + rememberedAnswersMigration + backlogMigration,
   controlMigration + deadLettersMigration,
   concurrencyKeysMigration,
   budgetMigration,
+  settledSlotsMigration,
 ];

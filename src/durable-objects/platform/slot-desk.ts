@@ -125,7 +125,9 @@ export class SlotDesk {
       const slot = slots.find(slotId);
       if (slot === null || slot.isHeld) return;
       if (accepted) {
-        this.#hold(transaction, slot);
+        // A report that came meanwhile does not list the slot, so it was made before: its demand has the slot in it.
+        const demandVersion = demands.find(organizationId)?.version ?? slot.demandVersion;
+        this.#hold(transaction, { ...slot, demandVersion });
         return;
       }
       demands.markSatisfied(organizationId, slot.demandVersion);

@@ -29,7 +29,8 @@ export class SlotTable {
     this.#sql.exec(
       `INSERT INTO slots (slot_id, number, organization_id, is_held, demand_version, lease_until_ms)
        VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT (slot_id) DO UPDATE SET is_held = excluded.is_held, lease_until_ms = excluded.lease_until_ms`,
+       ON CONFLICT (slot_id) DO UPDATE SET
+         is_held = excluded.is_held, demand_version = excluded.demand_version, lease_until_ms = excluded.lease_until_ms`,
       slot.slotId,
       slot.number,
       slot.organizationId,

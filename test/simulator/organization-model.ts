@@ -1,0 +1,124 @@
+/** What an organization's events say, followed one by one and held against the rules. */
+import type { OrganizationEvent } from "../../src/contracts/events.ts";
+import {
+  isLegalJobTransition,
+  isTerminalJobStatus,
+  type IssueStatus,
+  type JobStatus,
+} from "../../src/contracts/status.ts";
+
+interface ModelJob {
+  status: JobStatus;
+  /** The epoch that may write now; null while no slice holds the job. */
+  liveEpoch: number | null;
+  lastEpoch: number;
+  /** Slot of the last dispatch, and the organization's limit when the job got it: lowering it takes no slot away. */
+  slotNumber: number | null;
+  limitAtGrant: number;
+}
+
+export interface ModelSurroundings {
+  /** The most jobs that the organization may run now. */
+  readonly limit: () => number;
+  readonly globalLimit: number;
+  readonly runningEverywhere: () => number;
+  readonly report: (problem: string) => void;
+}
+
+export class OrganizationModel {
+  readonly issues = new Map<string, IssueStatus>();
+  readonly jobs = new Map<string, ModelJob>();
+  readonly #around: ModelSurroundings;
+  /** Idempotency keys that have made an issue. */
+  readonly #keys = new Set<string>();
+  #lastSeq = 0;
+  #running = 0;
+
+  constructor(around: ModelSurroundings) {
+    this.#around = around;
+  }
+
+  lastSeq(): number {
+    return this.#lastSeq;
+  }
+
+  running(): number {
+    return this.#running;
+  }
+
+  liveEpoch(jobId: string): number | null {
+    return this.jobs.get(jobId)?.liveEpoch ?? null;
+  }
+
+  take(event: OrganizationEvent): void {
+    if (event.seq !== this.#lastSeq + 1) this.#report(`event ${event.seq} follows ${this.#lastSeq}`);
+    this.#lastSeq = event.seq;
+    if (event.type === "issue.submitted") {
+      const { externalId } = event.data.issue;
+      if (externalId !== null && this.#keys.has(externalId)) this.#report(`${externalId} has made a second issue`);
+      if (externalId !== null) this.#keys.add(externalId);
+      this.issues.set(event.issueId, event.data.issue.status);
+      return;
+    }
+    if (!this.issues.has(event.issueId)) this.#report(`${event.type} of the unknown issue ${event.issueId}`);
+    if (event.type === "issue.status_changed") {
+      if (this.issues.get(event.issueId) !== event.data.from)
+        this.#report(`${event.issueId} was not ${event.data.from}`);
+      this.issues.set(event.issueId, event.data.status);
+    } else if (event.jobId !== null) this.#takeOfJob(event, event.jobId);
+  }
+
+  #takeOfJob(event: OrganizationEvent, jobId: string): void {
+    if (event.type === "job.created") {
+      const { status } = event.data.job;
+      this.jobs.set(jobId, { status, liveEpoch: null, lastEpoch: 0, slotNumber: null, limitAtGrant: 0 });
+      return;
+    }
+    const job = this.jobs.get(jobId);
+    if (job === undefined) {
+      this.#report(`${event.type} of the unknown job ${jobId}`);
+      return;
+    }
+    if (event.type === "job.dispatched") this.#dispatch(job, event.data.slotNumber);
+    else if (event.type === "job.slice_started") this.#startSlice(job, jobId, event.data.epoch);
+    else if (event.type === "job.slice_ended") job.liveEpoch = null;
+    else if (event.type === "job.status_changed") this.#move(job, jobId, event.data.from, event.data.status);
+  }
+
+  #dispatch(job: ModelJob, slotNumber: number): void {
+    const keepsSlot = job.slotNumber === slotNumber;
+    job.limitAtGrant = Math.max(this.#around.limit(), keepsSlot ? job.limitAtGrant : 0);
+    job.slotNumber = slotNumber;
+  }
+
+  #startSlice(job: ModelJob, jobId: string, epoch: number): void {
+    if (job.liveEpoch !== null) this.#report(`${jobId}: epoch ${epoch} begins while ${job.liveEpoch} lives`);
+    if (epoch <= job.lastEpoch) this.#report(`${jobId}: epoch ${epoch} after ${job.lastEpoch}`);
+    job.liveEpoch = epoch;
+    job.lastEpoch = epoch;
+  }
+
+  #move(job: ModelJob, jobId: string, from: JobStatus, to: JobStatus): void {
+    if (isTerminalJobStatus(job.status)) this.#report(`${jobId} went from ${job.status} to ${to}`);
+    if (job.status !== from || !isLegalJobTransition(from, to))
+      this.#report(`${jobId}, ${job.status}: ${from} to ${to}`);
+    if (job.status === "RUNNING") this.#running -= 1;
+    if (to === "RUNNING") this.#start(job, jobId);
+    else job.liveEpoch = null;
+    job.status = to;
+  }
+
+  #start(job: ModelJob, jobId: string): void {
+    const limit = Math.max(job.limitAtGrant, this.#around.limit());
+    if (this.#running >= limit) this.#report(`${jobId} starts while ${this.#running} of ${limit} run`);
+    const everywhere = this.#around.runningEverywhere();
+    if (everywhere >= this.#around.globalLimit) {
+      this.#report(`${jobId} starts while ${everywhere} of ${this.#around.globalLimit} run on the platform`);
+    }
+    this.#running += 1;
+  }
+
+  #report(problem: string): void {
+    this.#around.report(problem);
+  }
+}

@@ -1,0 +1,86 @@
+/** Watches how the objects share slots: nothing granted twice, nothing left idle, nothing waited for too long. */
+import type { ObjectHost } from "./object-host.ts";
+import { propertyOf } from "./properties.ts";
+
+export interface PlatformWatchOptions {
+  readonly organizationIds: readonly string[];
+  readonly globalSlots: number;
+  readonly nowMs: () => number;
+  readonly report: (problem: string) => void;
+}
+
+/** A second, and what clocks may differ and an alarm may be late. */
+const patienceMs = 1_000 + 350;
+
+export class PlatformWatch {
+  readonly #options: PlatformWatchOptions;
+  #idleSinceMs: number | null = null;
+  #faultsStoppedAtMs: number | null = null;
+  /** When an organization last sent a report, or had none to send. */
+  readonly #lastReportMs = new Map<string, number>();
+
+  constructor(options: PlatformWatchOptions) {
+    this.#options = options;
+  }
+
+  faultsStopped(): void {
+    this.#faultsStoppedAtMs = this.#options.nowMs();
+  }
+
+  /** Time has leapt: nobody could act meanwhile. */
+  leapt(): void {
+    this.#idleSinceMs = null;
+  }
+
+  reportSent(organizationId: string): void {
+    this.#lastReportMs.set(organizationId, this.#options.nowMs());
+  }
+
+  /** Looks at the platform's own tables. */
+  look({ disk }: ObjectHost): void {
+    const { globalSlots, nowMs, report } = this.#options;
+    const taken = countOf(disk.query<{ n: number }>("SELECT COUNT(*) AS n FROM slots"));
+    if (taken > globalSlots) report(`the platform has given away ${taken} of ${globalSlots} slots`);
+    const wanted = countOf(
+      disk.query<{ n: number }>(
+        `SELECT COUNT(*) AS n FROM demands d WHERE d.satisfied_version < d.version AND d.demand > (
+           SELECT COUNT(*) FROM slots s
+           WHERE s.organization_id = d.organization_id AND (s.is_held = 0 OR s.demand_version = d.version))`,
+      ),
+    );
+    if (taken >= globalSlots || wanted === 0) this.#idleSinceMs = null;
+    else {
+      this.#idleSinceMs ??= nowMs();
+      const idleMs = nowMs() - this.#idleSinceMs;
+      if (idleMs > patienceMs) report(`a slot is free beside acknowledged demand for ${idleMs} ms`);
+    }
+  }
+
+  /** Once the faults have stopped: what the platform has not acknowledged was sent within the last second. */
+  lookAtReports(platform: ObjectHost, organizations: readonly ObjectHost[]): void {
+    if (this.#faultsStoppedAtMs === null) return;
+    for (const organization of organizations) this.#lookAtReport(platform, organization, this.#faultsStoppedAtMs);
+  }
+
+  #lookAtReport(platform: ObjectHost, { name, disk }: ObjectHost, faultsStoppedAtMs: number): void {
+    const { nowMs, report } = this.#options;
+    const version = propertyOf(disk.read("demandReport"), "version") ?? 0;
+    const [known] = platform.disk.query<{ version: number }>(
+      "SELECT version FROM demands WHERE organization_id = ?",
+      name,
+    );
+    const unacknowledged = countOf(
+      disk.query<{ n: number }>("SELECT COUNT(*) AS n FROM deadlines WHERE name = 'report'"),
+    );
+    if (unacknowledged === 0 && version === (known?.version ?? 0)) {
+      this.#lastReportMs.set(name, nowMs());
+      return;
+    }
+    const silentMs = nowMs() - Math.max(this.#lastReportMs.get(name) ?? 0, faultsStoppedAtMs);
+    if (silentMs > patienceMs) report(`${name} has not sent its demand again for ${silentMs} ms`);
+  }
+}
+
+function countOf(rows: readonly { readonly n: number }[]): number {
+  return rows[0]?.n ?? 0;
+}

@@ -1,0 +1,7 @@
+/** Seeds that once failed, each with what it found. They run before all others, and are never taken out. */
+export const regressionSeeds: readonly number[] = [
+  // A copy of a slot's grant came after the slot was given back, and started a job that nobody counted.
+  190,
+  // A machine whose clock was behind refused a slot to a job "of the future", and nothing asked for one again.
+  830,
+];

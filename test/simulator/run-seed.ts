@@ -1,0 +1,177 @@
+/** Runs the scenario of one seed to its end, and tells what was wrong with it. */
+import type { OrganizationEvent } from "../../src/contracts/events.ts";
+import type { Terms } from "../../src/contracts/terms.ts";
+import { repeated } from "./caller.ts";
+import { Chance } from "./chance.ts";
+import { checkEnd, countJobs, type JobCounts } from "./end-checks.ts";
+import { decideReview } from "./outside-world.ts";
+import { noSabotage, type Sabotage } from "./sabotage.ts";
+import { planScenario, type PlannedIssue, type PlannedOrganization, type Scenario } from "./scenario.ts";
+import { repository } from "./slice-content.ts";
+import { World } from "./world.ts";
+
+export interface SeedResult {
+  readonly seed: number;
+  readonly problems: readonly string[];
+  readonly jobs: JobCounts;
+  /** Equal for equal runs. */
+  readonly trace: number;
+}
+
+/** Long enough for every back-off, resend and lease that the faults may have left. */
+const aftermathMs = 45 * 60_000;
+const maxTasks = 25_000;
+const tickMs = 500;
+const ticksAfterFaults = 40;
+const cronMs = 5 * 60_000;
+const maxSkewMs = 250;
+
+class Run {
+  readonly #scenario: Scenario;
+  readonly #chance: Chance;
+  readonly #world: World;
+
+  constructor(seed: number, sabotage: Sabotage) {
+    this.#chance = new Chance(seed);
+    this.#scenario = planScenario(this.#chance);
+    this.#world = new World(this.#scenario, this.#chance.fork(), sabotage, (organizationId, event) =>
+      this.#onEvent(organizationId, event),
+    );
+  }
+
+  async finish(seed: number): Promise<SeedResult> {
+    const { observer, scheduler } = this.#world;
+    const endMs = this.#begin();
+    try {
+      await scheduler.run(endMs, maxTasks, () => observer.problems.length > 0);
+      if (observer.problems.length === 0) checkEnd(this.#world);
+    } catch (error) {
+      observer.report(String(error));
+    }
+    const jobs = countJobs(observer.models.values());
+    this.#world.dispose();
+    return { seed, problems: observer.problems, jobs, trace: observer.trace() };
+  }
+
+  /** Sets everything going; answers when the run is to be over. */
+  #begin(): number {
+    const { scheduler, observer } = this.#world;
+    const { startMs, faultsForMs, organizations, evictionsAfterMs, leaps, hasCron } = this.#scenario;
+    for (const organization of organizations) this.#beginOrganization(organization);
+    for (const afterMs of evictionsAfterMs) scheduler.after(afterMs, () => this.#disturb());
+    for (const { afterMs, durationMs } of leaps) {
+      scheduler.after(afterMs, () => {
+        scheduler.leap(durationMs);
+        observer.platform.leapt();
+      });
+    }
+    scheduler.after(faultsForMs, () => this.#stopFaults());
+    const endMs = startMs + faultsForMs + leaps.reduce((sum, { durationMs }) => sum + durationMs, 0) + aftermathMs;
+    if (hasCron) {
+      for (let atMs = startMs + cronMs; atMs < endMs; atMs += cronMs) scheduler.at(atMs, () => this.#cron());
+    }
+    for (let atMs = startMs; atMs < startMs + faultsForMs; atMs += tickMs) scheduler.at(atMs, () => this.#tick());
+    return endMs;
+  }
+
+  #beginOrganization(organization: PlannedOrganization): void {
+    const { scheduler } = this.#world;
+    const { newLimit } = organization;
+    void this.#putOrganization(organization, organization.concurrentJobs);
+    if (newLimit !== null) {
+      scheduler.after(newLimit.afterMs, () => void this.#putOrganization(organization, newLimit.concurrentJobs));
+    }
+    for (const issue of organization.issues) {
+      scheduler.after(issue.submittedAfterMs, () => void this.#submit(organization.id, issue));
+    }
+  }
+
+  #stopFaults(): void {
+    const { faults, observer, scheduler } = this.#world;
+    faults.stop();
+    for (const host of this.#world.hosts()) host.setSkew(0);
+    observer.platform.faultsStopped();
+    for (let tick = 1; tick <= ticksAfterFaults; tick += 1) scheduler.after(tick * tickMs, () => this.#tick());
+  }
+
+  #tick(): false {
+    const { observer, platform, organizations } = this.#world;
+    observer.platform.look(platform);
+    observer.platform.lookAtReports(platform, [...organizations.values()]);
+    return false;
+  }
+
+  #cron(): void {
+    void this.#world.outside
+      .platform()
+      .wakeOverdue(2 * cronMs)
+      .catch(() => undefined);
+  }
+
+  /** An object loses its memory, and its next machine has another clock. */
+  #disturb(): void {
+    const hosts = this.#world.hosts();
+    const host = hosts[this.#chance.between(0, hosts.length - 1)];
+    host?.evict();
+    host?.setSkew(this.#chance.between(-maxSkewMs, maxSkewMs));
+  }
+
+  async #putOrganization({ id, weight, isBound }: PlannedOrganization, concurrentJobs: number): Promise<void> {
+    const { outside } = this.#world;
+    const settings = {
+      organizationId: id,
+      tier: "pro",
+      slug: null,
+      repository: isBound ? repository : null,
+      limitOverrides: { limits: { concurrentJobs, weight }, expiresAtMs: null },
+    } as const;
+    await repeated(outside, () => outside.platform().putOrganization(settings)).catch(() => undefined);
+  }
+
+  async #submit(organizationId: string, issue: PlannedIssue): Promise<void> {
+    const { outside, observer } = this.#world;
+    const terms = await repeated(outside, () => outside.platform().readTerms(organizationId)).catch(() => null);
+    if (terms === null) return;
+    const command = submitCommand(organizationId, terms, issue, outside.scheduler.nowMs());
+    const submit = () => outside.organization(organizationId).submit(command);
+    const outcome = await (issue.key === null ? submit() : repeated(outside, submit)).catch(() => null);
+    if (outcome?.ok === true && observer.models.get(organizationId)?.issues.has(outcome.value.issueId) !== true) {
+      observer.report(`${organizationId} has answered for the issue ${outcome.value.issueId}, but not stored it`);
+    }
+  }
+
+  #onEvent(organizationId: string, event: OrganizationEvent): void {
+    if (event.type !== "review.opened" || this.#chance.happens(0.1)) return;
+    const { review } = event.data;
+    this.#world.scheduler.after(1, () => void decideReview(this.#world.outside, organizationId, review));
+  }
+}
+
+function submitCommand(organizationId: string, terms: Terms, issue: PlannedIssue, nowMs: number) {
+  const { priority, namesAgent, key, waitsMs, concurrencyKey } = issue;
+  const notBeforeMs = waitsMs === null ? null : nowMs + waitsMs;
+  return {
+    organizationId,
+    terms,
+    source: "MANUAL",
+    type: "BUG",
+    priority,
+    title: "Briefs are stuck",
+    description: "They never leave SUBMITTED.",
+    context: {},
+    externalId: key,
+    idempotency: key === null ? null : { key, requestHash: key },
+    requestedAgentType: namesAgent ? "meta.research" : null,
+    requestedModel: null,
+    notBeforeMs,
+    expiresAtMs: null,
+    concurrencyKey,
+    createdById: null,
+    submitterLevel: "STAFF",
+    correlationId: "req",
+  } as const;
+}
+
+export function runSeed(seed: number, sabotage: Sabotage = noSabotage): Promise<SeedResult> {
+  return new Run(seed, sabotage).finish(seed);
+}

@@ -1,0 +1,107 @@
+/** What the slices of the simulation produce. */
+import type {
+  ArtifactDraft,
+  Assignment,
+  AttemptPrompt,
+  Checkpoint,
+  FinishCommand,
+  JobOutcome,
+} from "../../src/contracts/organization-rpc.ts";
+import type { Chance } from "./chance.ts";
+
+export const stepsOfJob = 2;
+export const repository = { owner: "spokestack", name: "erp" };
+
+export function promptOf(assignment: Assignment): { readonly prompt: AttemptPrompt; readonly firstMessage: string } {
+  const isBound = assignment.repository !== null;
+  return {
+    prompt: {
+      modelId: "model",
+      system: "",
+      toolsJson: "[]",
+      outputSchemaJson: null,
+      baseCommit: isBound ? "c0ffee" : null,
+      baseBranch: isBound ? "main" : null,
+    },
+    firstMessage: "{}",
+  };
+}
+
+function codeChange(issueId: string): ArtifactDraft {
+  return {
+    type: "CODE_CHANGE",
+    name: "A change",
+    content: `For ${issueId}.`,
+    filePath: null,
+    diffPatch: "--- a/x\n+++ b/x\n",
+    metadata: { title: "A change", baseCommit: "c0ffee", baseBranch: "main", repository },
+    files: [{ path: "src/x.ts", content: issueId }],
+  };
+}
+
+/** The checkpoint after one more model call; the work's last one carries what the job has made. */
+export function checkpointAfterStep(assignment: Assignment, number: number, chance: Chance): Checkpoint {
+  const { issue, job, epoch, attempt } = assignment;
+  const makesChange =
+    job.role === "work" && number === stepsOfJob && assignment.repository !== null && chance.happens(0.6);
+  const step = {
+    jobId: job.id,
+    attempt: attempt.number,
+    number,
+    kind: "model" as const,
+    name: "model",
+    input: "",
+    output: "",
+    isError: false,
+    startedAtMs: 0,
+    durationMs: 1,
+    usage: null,
+    costMicroUsd: 10,
+    stopReason: "end_turn",
+  };
+  return {
+    organizationId: issue.organizationId,
+    jobId: job.id,
+    epoch,
+    attempt: attempt.number,
+    steps: [step],
+    appendedMessages: ["{}"],
+    workspace: makesChange ? [{ path: "src/x.ts", content: issue.id }] : [],
+    artifacts: makesChange ? [codeChange(issue.id)] : [],
+    logs: [],
+  };
+}
+
+function outcomeOf({ issue, job }: Assignment, chance: Chance): JobOutcome {
+  switch (job.role) {
+    case "triage": {
+      const triage = {
+        type: issue.type,
+        priority: issue.priority,
+        module: "core",
+        complexity: 3,
+        agent: "meta.research",
+        confidence: 1,
+        reason: "It says so.",
+        estimate: { costMicroUsd: 1, durationSeconds: 1 },
+      };
+      const next = { agentType: "meta.research", model: "haiku", modelReason: "complexity 3" } as const;
+      return { role: "triage", triage, byRules: false, next };
+    }
+    case "work":
+      return { role: "work", summary: "Done." };
+    case "review":
+  }
+  return { role: "review", decision: chance.happens(0.7) ? "pass" : "send_back", summary: "Read." };
+}
+
+export function finishOf(assignment: Assignment, chance: Chance): FinishCommand {
+  const { issue, job, epoch } = assignment;
+  return {
+    organizationId: issue.organizationId,
+    jobId: job.id,
+    epoch,
+    outcome: outcomeOf(assignment, chance),
+    artifacts: [],
+  };
+}

@@ -1,0 +1,113 @@
+/** The jobs consumer of the simulation: claims, works through a few steps, and ends in one of the ways a slice can end. */
+import type { Assignment, EpochAnswer, FailCommand, OrganizationRpc } from "../../src/contracts/organization-rpc.ts";
+import type { JobMessage } from "../../src/contracts/queue-messages.ts";
+import { type Outside, repeated } from "./caller.ts";
+import type { Settlement } from "./message-queue.ts";
+import { checkpointAfterStep, finishOf, promptOf, stepsOfJob } from "./slice-content.ts";
+
+const heartbeatMs = 5_000;
+/** Longer than a lease. */
+const stallMs = { low: 16_000, high: 45_000 };
+
+/** A slice that is over, told in one word to those who wait for it. */
+type Fate = "reported" | "refused" | "died";
+
+class Slice {
+  readonly #outside: Outside;
+  readonly #assignment: Assignment;
+  readonly #organization: OrganizationRpc;
+  /** A zombie has stopped renewing, and goes on whatever it is answered. */
+  #isZombie = false;
+  #isOver = false;
+
+  constructor(outside: Outside, assignment: Assignment) {
+    this.#outside = outside;
+    this.#assignment = assignment;
+    this.#organization = outside.organization(assignment.issue.organizationId);
+  }
+
+  async run(): Promise<Fate> {
+    void this.#renew();
+    try {
+      return await this.#work();
+    } finally {
+      this.#isOver = true;
+    }
+  }
+
+  get #ref() {
+    const { issue, job, epoch } = this.#assignment;
+    return { organizationId: issue.organizationId, jobId: job.id, epoch };
+  }
+
+  async #renew(): Promise<void> {
+    const { scheduler } = this.#outside;
+    for (;;) {
+      await scheduler.sleep(heartbeatMs);
+      if (this.#isOver || this.#isZombie) return;
+      await this.#organization.renewLease(this.#ref).catch(() => undefined);
+    }
+  }
+
+  async #work(): Promise<Fate> {
+    const { attempt } = this.#assignment;
+    const organization = this.#organization;
+    const begin = { ...this.#ref, attempt: attempt.number, ...promptOf(this.#assignment) };
+    if (attempt.prompt === null && !(await this.#accepted(() => organization.beginAttempt(begin)))) return "refused";
+    for (let number = attempt.stepCount + 1; number <= stepsOfJob; number += 1) {
+      const ending = await this.#think();
+      if (ending !== null) return ending;
+      const checkpoint = checkpointAfterStep(this.#assignment, number, this.#outside.chance);
+      if (!(await this.#accepted(() => organization.checkpoint(checkpoint)))) return "refused";
+    }
+    const command = finishOf(this.#assignment, this.#outside.chance);
+    return (await this.#accepted(() => organization.finish(command))) ? "reported" : "refused";
+  }
+
+  /** A model call, which may be the slice's last. */
+  async #think(): Promise<Fate | null> {
+    const { scheduler, chance, faults } = this.#outside;
+    const organization = this.#organization;
+    await scheduler.sleep(chance.between(200, 8_000));
+    if (faults.happens("sliceDies")) return "died";
+    if (faults.happens("sliceStalls")) {
+      this.#isZombie = true;
+      await scheduler.sleep(chance.between(stallMs.low, stallMs.high));
+    }
+    if (faults.happens("sliceYields")) {
+      return (await this.#accepted(() => organization.yieldSlice(this.#ref))) ? "reported" : "refused";
+    }
+    if (faults.happens("sliceFails")) {
+      const failure = this.#failure();
+      return (await this.#accepted(() => organization.fail(failure))) ? "reported" : "refused";
+    }
+    return null;
+  }
+
+  #failure(): FailCommand {
+    const { chance } = this.#outside;
+    const failureClass = chance.pick(["transient", "transient", "transient", "permanent", "permanent", "final"]);
+    const retryAfterMs = chance.happens(0.3) ? chance.between(1, 20_000) : null;
+    const error = { reason: failureClass, message: "Told to fail." };
+    return { ...this.#ref, failureClass, error, retryAfterMs };
+  }
+
+  /** Whether the slice may go on; a zombie does not listen. */
+  async #accepted(call: () => Promise<EpochAnswer>): Promise<boolean> {
+    const { accepted } = await repeated(this.#outside, call);
+    return accepted || this.#isZombie;
+  }
+}
+
+/** Takes a message of `agent-jobs`. */
+export async function consumeJob(outside: Outside, message: JobMessage, attempts: number): Promise<Settlement> {
+  const { organizationId, jobId, dispatchId } = message;
+  try {
+    const answer = await outside.organization(organizationId).claim({ organizationId, jobId, dispatchId });
+    if (answer.kind === "stale") return null;
+    // The queue delivers again what a consumer died over; whether that counts, the claim says.
+    return await new Slice(outside, answer.assignment).run().then((fate) => (fate === "died" ? 30_000 : null));
+  } catch {
+    return 1_000 * attempts;
+  }
+}
