@@ -166,6 +166,7 @@ function submitCommand(organizationId: string, terms: Terms, issue: PlannedIssue
     notBeforeMs,
     expiresAtMs: null,
     concurrencyKey,
+    maxCostMicroUsd: null,
     createdById: null,
     submitterLevel: "STAFF",
     correlationId: "req",
