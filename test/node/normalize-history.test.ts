@@ -93,7 +93,7 @@ describe("normalizeHistory", () => {
       return {
         events: [...lost, step],
         detail: { id: issueId, costMicroUsd: 12 + sum, jobs: [{ id: jobId, costMicroUsd: 12 + sum }] },
-        rows: { jobs: [{ id: jobId, issueId, costMicroUsd: 12 + sum }] },
+        rows: { jobs: [{ id: jobId, issueId, costMicroUsd: String(12 + sum) }] },
       };
     };
 

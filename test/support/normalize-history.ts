@@ -23,44 +23,39 @@ const gitId = /\b[0-9a-f]{40}\b/gu;
 const instant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z$/u;
 const localOrigin = /http:\/\/(?:127\.0\.0\.1|localhost):\d+/gu;
 
-type Sums = ReadonlyMap<string, number>;
-
 /** What was charged by estimate for calls without an answer, by the id of the job and of the issue. */
-function estimatesIn(events: readonly OrganizationEvent[]): Sums {
-  const sums = new Map<string, number>();
-  for (const event of events) {
-    if (event.type !== "job.cost_estimated") continue;
-    for (const id of [event.issueId, event.jobId ?? ""]) {
-      sums.set(id, (sums.get(id) ?? 0) + event.data.costMicroUsd);
-    }
+type Estimates = Map<string, number>;
+
+function addEstimate(estimates: Estimates, event: OrganizationEvent): void {
+  if (event.type !== "job.cost_estimated") return;
+  for (const id of [event.issueId, event.jobId ?? ""]) {
+    estimates.set(id, (estimates.get(id) ?? 0) + event.data.costMicroUsd);
   }
-  return sums;
 }
 
 /** A step's event with the sums that it would tell if nothing had been charged by estimate before it. */
-function withoutEstimates(event: OrganizationEvent, before: readonly OrganizationEvent[]): OrganizationEvent {
+function withoutEstimates(event: OrganizationEvent, estimates: Estimates): OrganizationEvent {
   if (event.type !== "step.recorded") return event;
-  const sums = estimatesIn(before);
-  const jobCostMicroUsd = event.data.jobCostMicroUsd - (sums.get(event.jobId ?? "") ?? 0);
-  const issueCostMicroUsd = event.data.issueCostMicroUsd - (sums.get(event.issueId) ?? 0);
+  const jobCostMicroUsd = event.data.jobCostMicroUsd - (estimates.get(event.jobId ?? "") ?? 0);
+  const issueCostMicroUsd = event.data.issueCostMicroUsd - (estimates.get(event.issueId) ?? 0);
   return { ...event, data: { ...event.data, jobCostMicroUsd, issueCostMicroUsd } };
 }
 
 /**
  * Removes what says how the work was carried: ids become placeholders by first appearance, points in time and durations
- * the word `time`, transport events go and the rest is numbered anew; what was charged by estimate is taken out of every sum. `names` maps ids of the suite's own making (its
- * organization, its users) to fixed words.
+ * the word `time`, transport events go and the rest is numbered anew, and what was charged by estimate is taken out of
+ * every sum that follows. `names` maps ids of the suite's own making (its organization, its users) to fixed words.
  */
 export function normalizeHistory(history: RunHistory, names: Readonly<Record<string, string>>): NormalizedHistory {
-  const normalize = createNormalizer(names, estimatesIn(history.events));
-  const kept = history.events
-    .map((event, index) => withoutEstimates(event, history.events.slice(0, index)))
-    .filter((event) => !isTransport(event));
-  return {
-    events: kept.map((event, index) => normalize({ ...event, seq: index + 1 })),
-    detail: normalize(history.detail),
-    rows: normalize(history.rows),
-  };
+  const estimates: Estimates = new Map();
+  const normalize = createNormalizer(names, estimates);
+  const events: Plain[] = [];
+  for (const event of history.events) {
+    addEstimate(estimates, event);
+    if (isTransport(event)) continue;
+    events.push(normalize({ ...withoutEstimates(event, estimates), seq: events.length + 1 }));
+  }
+  return { events, detail: normalize(history.detail), rows: normalize(history.rows) };
 }
 
 /** How often an effect was begun says how it was carried, as slices do for jobs; what came of it stays. */
@@ -70,7 +65,7 @@ function isTransport(event: OrganizationEvent): boolean {
   return event.data.effect.status === "PENDING" || event.data.effect.status === "RUNNING";
 }
 
-function createNormalizer(names: Readonly<Record<string, string>>, estimates: Sums): (value: unknown) => Plain {
+function createNormalizer(names: Readonly<Record<string, string>>, estimates: Estimates): (value: unknown) => Plain {
   const placeholders = new Map<string, string>();
   const counts = new Map<string, number>();
   const placeholder = (kind: string, id: string): string => {
@@ -94,9 +89,9 @@ function createNormalizer(names: Readonly<Record<string, string>>, estimates: Su
 
   const field = (owner: object, key: string, value: unknown): Plain => {
     if (typeof value === "number" && key.endsWith("Ms")) return "time";
-    if (typeof value === "number" && key === "costMicroUsd" && "id" in owner && typeof owner.id === "string") {
-      return value - (estimates.get(owner.id) ?? 0);
-    }
+    // A driver that keeps PostgreSQL's large integers exact gives them as text.
+    const isSum = key === "costMicroUsd" && (typeof value === "number" || typeof value === "string");
+    if (isSum && "id" in owner && typeof owner.id === "string") return Number(value) - (estimates.get(owner.id) ?? 0);
     // The number of a pull request counts what other runs opened before.
     if (key === "number" && "url" in owner && "branch" in owner) return "number";
     if (key === "attempts" && "kind" in owner && owner.kind === "pull_request") return "attempts";
