@@ -48,6 +48,12 @@ const settingsSchema = z.object({
 });
 
 const schedulingSchema = z.object({
+  LIVE_SOCKETS_PER_PERSON: z.coerce.number().int().min(1).default(20),
+  LIVE_UNACKED_MAX_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(8 * 1024 * 1024),
   AGENT_MAX_CONCURRENCY: z.coerce.number().int().min(1).default(5),
   /** Waiting jobs of one organization beyond which it may not submit more. */
   AGENT_BACKLOG_MAX: z.coerce.number().int().min(1).default(10_000),
@@ -58,6 +64,7 @@ const schedulingSchema = z.object({
     .min(1)
     .default(8 * 1024 ** 3),
   REVIEW_EXPIRES_AFTER_MS: durationMs(14 * 24 * 60 * minuteMs),
+  KEEP_PROJECTED_MS: durationMs(7 * 24 * 60 * minuteMs),
   LEASE_MS: durationMs(15 * secondMs),
   HEARTBEAT_MS: durationMs(5 * secondMs),
   RESEND_AFTER_MS: durationMs(30 * secondMs),
@@ -85,6 +92,10 @@ export interface SchedulingSettings {
   /** The most waiting jobs and storage of an organization that may still submit. */
   readonly ceilings: { readonly waitingJobs: number; readonly databaseBytes: number };
   readonly reviewExpiresAfterMs: number;
+  /** How long an object keeps an event, and then the finished issue that it tells of, after it was projected. */
+  readonly keepProjectedMs: number;
+  /** Bounds of an organization's live sockets. */
+  readonly live: { readonly socketsPerPerson: number; readonly unackedMaxBytes: number };
   readonly timings: Timings;
 }
 
@@ -118,6 +129,8 @@ export function parseSchedulingSettings(bindings: object): SchedulingSettings {
     globalSlots: parsed.AGENT_MAX_CONCURRENCY,
     ceilings: { waitingJobs: parsed.AGENT_BACKLOG_MAX, databaseBytes: parsed.AGENT_STORAGE_MAX_BYTES },
     reviewExpiresAfterMs: parsed.REVIEW_EXPIRES_AFTER_MS,
+    keepProjectedMs: parsed.KEEP_PROJECTED_MS,
+    live: { socketsPerPerson: parsed.LIVE_SOCKETS_PER_PERSON, unackedMaxBytes: parsed.LIVE_UNACKED_MAX_BYTES },
     timings: {
       leaseMs: parsed.LEASE_MS,
       heartbeatMs: parsed.HEARTBEAT_MS,

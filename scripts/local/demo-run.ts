@@ -11,7 +11,7 @@ import {
   submitResponseSchema,
   type issueViewSchema,
 } from "../../src/contracts/http-views.ts";
-import type { IssueStatus } from "../../src/contracts/status.ts";
+import { openIssueStatuses, type IssueStatus } from "../../src/contracts/status.ts";
 import type { Repository } from "../../src/contracts/terms.ts";
 import { requireApi, type ApiCaller } from "./api-client.ts";
 import { openLiveSocket, type LiveRequest } from "./live-socket.ts";
@@ -26,12 +26,11 @@ export interface DemoOrganization {
   readonly repository: Repository | null;
 }
 
-const openStatuses: ReadonlySet<IssueStatus> = new Set<IssueStatus>(["PENDING", "QUEUED", "PROCESSING", "REVIEW"]);
 const reconnectAfterMs = 500;
 
 /** Whether an issue is still worked on or waits for somebody. */
 export function isOpenStatus(status: IssueStatus): boolean {
-  return openStatuses.has(status);
+  return openIssueStatuses.includes(status);
 }
 
 /** Sets tier and bindings of the demo's organizations, as a platform administrator does. */
@@ -68,17 +67,23 @@ export interface FollowOptions {
  * Worker goes away, and goes on after the last event seen.
  */
 export async function followIssue({ caller, issueId, fromStart, onEvent, signal }: FollowOptions): Promise<void> {
-  let after = fromStart ? 0 : null;
+  let seen: { readonly after: number; readonly incarnation?: string } | null = fromStart ? { after: 0 } : null;
   while (!signal.aborted) {
-    const socket = await connect(caller, { issueId, ...(after !== null && { after }) }, signal);
+    const socket = await connect(caller, { issueId, ...seen }, signal);
     const close = (): void => socket.close();
     signal.addEventListener("abort", close);
+    let incarnation = "";
     try {
       for await (const frame of socket.frames) {
-        if (frame.kind === "hello") after ??= frame.lastSeq;
-        if (frame.kind !== "event") continue;
-        after = frame.event.seq;
-        if (await onEvent(frame.event)) return;
+        if (frame.kind === "hello") incarnation = frame.incarnation;
+        if (frame.kind === "hello") seen ??= { after: frame.lastSeq, incarnation };
+        if (frame.kind === "snapshot") seen = { after: frame.seq, incarnation };
+        if (frame.kind !== "events") continue;
+        for (const event of frame.events) {
+          seen = { after: event.seq, incarnation };
+          if (await onEvent(event)) return;
+          socket.acknowledge(event.seq);
+        }
       }
     } finally {
       signal.removeEventListener("abort", close);

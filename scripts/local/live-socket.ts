@@ -1,14 +1,16 @@
 /** Reads an organization's live stream. */
 import { on, once } from "node:events";
 import { WebSocket } from "ws";
-import { z } from "zod";
-import { organizationEventSchema, type LiveFrame } from "../../src/contracts/events.ts";
+import type { z } from "zod";
 import { apiBasePath } from "../../src/contracts/http.ts";
+import { type liveAckSchema, liveFrameSchema, type LiveFrame } from "../../src/contracts/live-frames.ts";
 import { callerHeaders, type ApiCaller } from "./api-client.ts";
 
 export interface LiveRequest {
   /** Number of the last event seen; everything after it is replayed first. */
   readonly after?: number;
+  /** Of which incarnation of the log it is a number. */
+  readonly incarnation?: string;
   /** Frames of this issue only. */
   readonly issueId?: string;
 }
@@ -16,14 +18,10 @@ export interface LiveRequest {
 export interface LiveSocket {
   /** Frames in order; ends when the socket closes. One reader only. */
   readonly frames: AsyncIterable<LiveFrame>;
+  /** Says that everything up to this number was read, so that the server goes on sending. */
+  acknowledge(seq: number): void;
   close(): void;
 }
-
-const frameSchema = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("hello"), incarnation: z.string(), lastSeq: z.int() }),
-  z.object({ kind: z.literal("event"), prevSeq: z.int(), event: organizationEventSchema }),
-  z.object({ kind: z.literal("text"), issueId: z.string(), jobId: z.string(), text: z.string() }),
-]) satisfies z.ZodType<LiveFrame>;
 
 /** Opens the stream and resolves when it is open. Rejects when the upgrade is refused. */
 export async function openLiveSocket(caller: ApiCaller, request: LiveRequest = {}): Promise<LiveSocket> {
@@ -33,9 +31,13 @@ export async function openLiveSocket(caller: ApiCaller, request: LiveRequest = {
   // Listening begins before the socket opens, so that no frame is missed.
   const messages = on(socket, "message", { close: ["close"] });
   await once(socket, "open");
-  return { frames: parsedFrames(messages), close: () => socket.close() };
+  const acknowledge = (seq: number): void => {
+    const message: z.infer<typeof liveAckSchema> = { ack: seq };
+    if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+  };
+  return { frames: parsedFrames(messages), acknowledge, close: () => socket.close() };
 }
 
 async function* parsedFrames(messages: AsyncIterable<unknown[]>): AsyncGenerator<LiveFrame> {
-  for await (const [data] of messages) yield frameSchema.parse(JSON.parse(String(data)));
+  for await (const [data] of messages) yield liveFrameSchema.parse(JSON.parse(String(data)));
 }

@@ -139,12 +139,3 @@ export interface EventCursor {
   readonly incarnation: string;
   readonly seq: number;
 }
-
-/**
- * Frames of `GET /api/agents/live`. `prevSeq` is the number of the event sent before on this socket (or asked for in
- * `after`), so that a filtered stream shows no false gap.
- */
-export type LiveFrame =
-  | { readonly kind: "hello"; readonly incarnation: string; readonly lastSeq: number }
-  | { readonly kind: "event"; readonly prevSeq: number; readonly event: OrganizationEvent }
-  | { readonly kind: "text"; readonly issueId: string; readonly jobId: string; readonly text: string };

@@ -102,6 +102,8 @@ export const listReviewsQuerySchema = z.strictObject({
 export const liveQuerySchema = z.strictObject({
   /** Number of the last event seen: everything after it is replayed first. */
   after: z.coerce.number().int().min(0).optional(),
+  /** The `incarnation` of the hello in whose stream that number stood. */
+  incarnation: z.string().max(100).optional(),
   issueId: z.string().regex(idPattern("issue")).optional(),
 });
 

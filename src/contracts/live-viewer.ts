@@ -10,8 +10,12 @@ export const liveViewerSchema = z.object({
     z.object({ kind: z.literal("all") }),
     z.object({ kind: z.literal("own"), userIds: z.array(z.string()) }),
   ]),
+  /** Who watches; the sockets of one person are limited. */
+  person: z.string().min(1),
   /** Replays what follows this number; null follows from now on. */
   after: z.int().min(0).nullable(),
+  /** Of which incarnation of the log `after` is a number; null takes it for one of the present. */
+  incarnation: z.string().nullable(),
   /** Only this issue's events; null for all that the viewer may see. */
   issueId: z.string().nullable(),
 });

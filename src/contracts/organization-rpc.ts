@@ -114,6 +114,15 @@ export interface IssueDetail {
   readonly reservedMicroUsd: number;
 }
 
+/** An issue as Postgres holds it; a command on one that has left the object brings it along, and so back. */
+export type ArchivedIssue = Pick<IssueDetail, "issue" | "jobs" | "stepCount" | "reviews" | "effects">;
+
+/** A command about an issue that may have left the object. */
+export interface Archivable {
+  /** The issue, when the object has answered `not_found` without it and Postgres holds it. */
+  readonly archived?: ArchivedIssue;
+}
+
 export interface IssueFilter {
   readonly status?: IssueStatus;
   readonly type?: IssueType;
@@ -157,7 +166,7 @@ export interface ReviewQuery extends Addressed {
   readonly limit: number;
 }
 
-export interface ReviewDecision extends Addressed {
+export interface ReviewDecision extends Addressed, Archivable {
   readonly reviewId: string;
   readonly decision: "approve" | "reject";
   readonly note: string | null;
@@ -175,7 +184,7 @@ export interface CommandAuthor {
   readonly reason: string | null;
 }
 
-export interface IssueCommand extends IssueRef, CommandAuthor {
+export interface IssueCommand extends IssueRef, CommandAuthor, Archivable {
   readonly command: IssueCommandName;
   /** Whose issues the caller may command; never more than he may see. */
   readonly authority: Visibility;
@@ -443,8 +452,8 @@ export interface OrganizationRpc {
   reserve(command: ReserveCommand): Promise<ReserveAnswer>;
   /** Gives back what was set aside for a call that provably never reached the model; accepted when `settle` would be. */
   release(ref: CallRef): Promise<EpochAnswer>;
-  /** Passes a running model's words to whoever watches; kept nowhere. */
-  streamText(ref: EpochRef & { readonly text: string }): Promise<void>;
+  /** Passes a running model's words to whoever watches; kept nowhere. Tells whether anybody does. */
+  streamText(ref: EpochRef & { readonly text: string }): Promise<{ readonly watched: boolean }>;
   finish(command: FinishCommand): Promise<EpochAnswer>;
   fail(command: FailCommand): Promise<EpochAnswer>;
   /**

@@ -135,6 +135,8 @@ export interface IssuePage {
 export interface IssueReader {
   list(page: IssuePage): Promise<readonly IssueRecord[]>;
   read(organizationId: string, issueId: string, visibility: Visibility): Promise<IssueDetail | null>;
+  /** The issue that a review belongs to; for those who may see all of the organization's issues. */
+  readByReview(organizationId: string, reviewId: string): Promise<IssueDetail | null>;
   listSteps(organizationId: string, issueId: string): Promise<readonly StepRecord[]>;
   listLogs(organizationId: string, issueId: string): Promise<readonly LogRecord[]>;
   listArtifacts(organizationId: string, issueId: string): Promise<readonly ArtifactView[]>;

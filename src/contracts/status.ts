@@ -58,6 +58,9 @@ const jobTransitions: Readonly<Record<JobStatus, readonly JobStatus[]>> = {
   CANCELLED: [],
 };
 
+/** Statuses of an issue that is still worked on or waits for somebody. */
+export const openIssueStatuses: readonly IssueStatus[] = ["PENDING", "QUEUED", "PROCESSING", "REVIEW"];
+
 /** Whether a job may go from one status to another; a terminal status never changes. */
 export function isLegalJobTransition(from: JobStatus, to: JobStatus): boolean {
   return jobTransitions[from].includes(to);

@@ -1,6 +1,6 @@
 /** Reads an organization's issues from Postgres, each answer in one transaction of that organization. */
 import type { Visibility } from "../contracts/caller.ts";
-import type { ListPosition } from "../contracts/organization-rpc.ts";
+import type { IssueDetail, ListPosition } from "../contracts/organization-rpc.ts";
 import type { IssuePage, IssueReader } from "../contracts/ports.ts";
 import type { Prisma } from "./generated/client.ts";
 import { databaseFailure } from "./database-failure.ts";
@@ -37,23 +37,14 @@ export function createIssueReader(settings: DatabaseSettings): IssueReader {
     },
 
     read: async (organizationId, issueId, visibility) =>
-      inOrganization(organizationId, async ({ agentIssue, agentStep }) => {
-        const row = await agentIssue.findFirst({
-          where: { organizationId, id: issueId, ...visibleTo(visibility) },
-          include: { jobs: oldestFirst, reviews: oldestFirst, effects: oldestFirst },
-        });
-        if (row === null) return null;
-        return {
-          issue: issueRecord(row),
-          jobs: row.jobs.map((job) => jobRecord(job)),
-          stepCount: await agentStep.count({ where: { organizationId, issueId } }),
-          reviews: row.reviews.map((review) => reviewRecord(review)),
-          effects: row.effects.map((effect) => effectRecord(effect)),
-          // What the object has given up has nothing left to run.
-          waitingFor: null,
-          reservedMicroUsd: 0,
-        };
-      }),
+      inOrganization(organizationId, async (transaction) =>
+        detailOf(transaction, organizationId, { id: issueId, ...visibleTo(visibility) }),
+      ),
+
+    readByReview: async (organizationId, reviewId) =>
+      inOrganization(organizationId, async (transaction) =>
+        detailOf(transaction, organizationId, { reviews: { some: { organizationId, id: reviewId } } }),
+      ),
 
     listSteps: async (organizationId, issueId) => {
       const rows = await inOrganization(organizationId, async ({ agentStep }) =>
@@ -78,6 +69,29 @@ export function createIssueReader(settings: DatabaseSettings): IssueReader {
       );
       return rows.map((row) => artifactView(row));
     },
+  };
+}
+
+/** The one issue of the organization that a condition describes. */
+async function detailOf(
+  { agentIssue, agentStep }: TenantTransaction,
+  organizationId: string,
+  which: Prisma.AgentIssueWhereInput,
+): Promise<IssueDetail | null> {
+  const row = await agentIssue.findFirst({
+    where: { ...which, organizationId },
+    include: { jobs: oldestFirst, reviews: oldestFirst, effects: oldestFirst },
+  });
+  if (row === null) return null;
+  return {
+    issue: issueRecord(row),
+    jobs: row.jobs.map((job) => jobRecord(job)),
+    stepCount: await agentStep.count({ where: { organizationId, issueId: row.id } }),
+    reviews: row.reviews.map((review) => reviewRecord(review)),
+    effects: row.effects.map((effect) => effectRecord(effect)),
+    // What the object has given up has nothing left to run.
+    waitingFor: null,
+    reservedMicroUsd: 0,
   };
 }
 

@@ -1,6 +1,6 @@
 /** Reads of an organization's issues: the object answers for what is live, Postgres for what has left it. */
 import pTimeout from "p-timeout";
-import type { IssueFilter, ListPosition } from "../contracts/organization-rpc.ts";
+import type { Archivable, IssueDetail, IssueFilter, ListPosition, Outcome } from "../contracts/organization-rpc.ts";
 import type { IssueReader } from "../contracts/ports.ts";
 import type { IssueRecord } from "../contracts/records.ts";
 import { AgentError, describeError } from "../core/errors.ts";
@@ -62,17 +62,37 @@ export async function readIssuePart<Part>(
     readonly postgres: (issues: IssueReader) => Promise<Part | null>;
   },
 ): Promise<Part> {
-  const live = await sources.object();
-  if (live !== null) return live;
-  let part: Part | null;
+  const part = (await sources.object()) ?? (await fromPostgresOnly(ports, sources.postgres));
+  if (part === null) throw issueNotFound();
+  return part;
+}
+
+/** What Postgres says of something that is not in the object. Throws `unavailable` when it says nothing. */
+export async function fromPostgresOnly<Part>(
+  ports: AppPorts,
+  read: (issues: IssueReader) => Promise<Part>,
+): Promise<Part> {
   try {
-    part = await fromPostgres(ports, sources.postgres);
+    return await fromPostgres(ports, read);
   } catch (error) {
     const detail = "The issue is not live, and its record cannot be read right now.";
     throw new AgentError({ code: "unavailable", detail, retryAfterSeconds: 5 }, { cause: error });
   }
-  if (part === null) throw issueNotFound();
-  return part;
+}
+
+/**
+ * Gives a command to the object; when it does not know what the command is about, once more with the issue as Postgres
+ * holds it. Throws `unavailable` when only Postgres could tell and it does not answer.
+ */
+export async function commandLiveOrArchived<Value>(
+  ports: AppPorts,
+  command: (about: Archivable) => Promise<Outcome<Value>>,
+  read: (issues: IssueReader) => Promise<IssueDetail | null>,
+): Promise<Outcome<Value>> {
+  const outcome = await command({});
+  if (outcome.ok || outcome.failure.code !== "not_found") return outcome;
+  const archived = await fromPostgresOnly(ports, read);
+  return archived === null ? outcome : command({ archived });
 }
 
 /** What a foreign, unknown or invisible issue reads as. */

@@ -15,6 +15,8 @@ export interface Reviewer {
 /** A caller within one organization. */
 export interface TenantAccess {
   readonly organizationId: string;
+  /** Who is asking, the same for every request of his: a user's id, or a platform administrator's name. */
+  readonly person: string;
   readonly visibility: Visibility;
   readonly submitterLevel: PermissionLevel;
   /** Whom a submission is attributed to; null for a platform administrator, who is no user of the ERP. */
@@ -40,6 +42,7 @@ function userAccess(caller: UserCaller): TenantAccess {
   const isReviewer = reviewerLevels.has(caller.level);
   return {
     organizationId: caller.organizationId,
+    person: `user:${createdById}`,
     visibility: caller.level === "FREELANCER" ? { kind: "own", userIds: ids } : { kind: "all" },
     submitterLevel: caller.level,
     createdById,
@@ -64,6 +67,7 @@ export function tenantAccess(caller: Caller): TenantAccess {
   }
   return {
     organizationId: caller.organizationId,
+    person: `platform:${caller.name}`,
     visibility: { kind: "all" },
     submitterLevel: "ADMIN",
     createdById: null,

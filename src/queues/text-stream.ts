@@ -5,6 +5,8 @@ import { pause } from "./pause.ts";
 
 /** At most four frames a second. */
 const frameMs = 250;
+/** While nobody watches, words are sent this seldom, to learn whether somebody does now. */
+const unwatchedMs = 2_000;
 
 export interface TextStream {
   push(text: string): void;
@@ -12,10 +14,15 @@ export interface TextStream {
   close(): Promise<void>;
 }
 
-/** A stream that gathers text between frames. A frame that cannot be sent is dropped. */
-export function createTextStream(send: (text: string) => Promise<void>, logger: Logger): TextStream {
+/** A stream that gathers text between frames, which are a `wait` apart. A frame that cannot be sent is dropped. */
+export function createTextStream(
+  send: (text: string) => Promise<{ readonly watched: boolean }>,
+  logger: Logger,
+  wait: (durationMs: number, signal: AbortSignal) => Promise<unknown> = pause,
+): TextStream {
   const closed = new AbortController();
   let gathered = "";
+  let isWatched = true;
   let draining: Promise<void> | null = null;
 
   const drain = async (): Promise<void> => {
@@ -23,11 +30,12 @@ export function createTextStream(send: (text: string) => Promise<void>, logger: 
       const text = gathered;
       gathered = "";
       try {
-        await send(text);
+        ({ watched: isWatched } = await send(text));
       } catch (error) {
         logger.debug("text frame dropped", { error: describeError(error) });
       }
-      await pause(frameMs, closed.signal);
+      await wait(isWatched ? frameMs : unwatchedMs, closed.signal);
+      if (!isWatched && closed.signal.aborted) break;
     }
     draining = null;
   };

@@ -250,6 +250,11 @@ export class EdgeFixture {
         const detail = this.stored.get(issueId) ?? null;
         return Promise.resolve(detail?.issue.organizationId === organizationId ? detail : null);
       },
+      readByReview: (organizationId, reviewId) => {
+        this.#record("postgres.readByReview", organizationId, reviewId);
+        const detail = [...this.stored.values()].find(({ reviews }) => reviews.some(({ id }) => id === reviewId));
+        return Promise.resolve(detail?.issue.organizationId === organizationId ? detail : null);
+      },
       listSteps: (organizationId, issueId) => {
         this.#record("postgres.listSteps", organizationId, issueId);
         return Promise.resolve([]);

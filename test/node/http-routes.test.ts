@@ -134,6 +134,8 @@ describe("the live stream", () => {
     expect(fixture.callsOf("openLiveSocket").map((call) => call.argument)).toEqual([
       {
         organizationId: fixture.organizationId,
+        person: "user:user_7",
+        incarnation: null,
         visibility: { kind: "own", userIds: ["user_7", token.split(".")[1]] },
         after: 12,
         issueId,

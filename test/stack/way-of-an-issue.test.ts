@@ -11,6 +11,7 @@ import { modelTable } from "../../src/contracts/models.ts";
 import { callCostMicroUsd } from "../../src/core/money.ts";
 import { callApi, requireApi } from "../../scripts/local/api-client.ts";
 import { openLiveSocket } from "../../scripts/local/live-socket.ts";
+import type { OrganizationEvent } from "../../src/contracts/events.ts";
 import { listPullRequests, readChangedFiles } from "../../scripts/local/pull-request.ts";
 import {
   approve,
@@ -79,11 +80,11 @@ describe("the way of an issue", () => {
 
     // The socket that followed and one that replays show the same: every number once, each naming the one before.
     const replayed = eventsOf(await replay(tenant.admin));
-    const followed = [];
+    const followed: OrganizationEvent[] = [];
     for await (const frame of live.frames) {
-      if (frame.kind !== "event") continue;
+      if (frame.kind !== "events") continue;
       expect(frame.prevSeq).toBe(followed.length);
-      followed.push(frame.event);
+      followed.push(...frame.events);
       if (followed.length === replayed.length) live.close();
     }
     expect(followed).toEqual(replayed);

@@ -124,6 +124,7 @@ export class MemoryJob implements SliceOrganization {
   readonly finished: FinishCommand[] = [];
   readonly failed: FailCommand[] = [];
   readonly text: string[] = [];
+  isWatched = true;
   yields = 0;
   renewals = 0;
   /** Whether the current slice still holds the job. */
@@ -209,7 +210,7 @@ export class MemoryJob implements SliceOrganization {
   };
   streamText: SliceOrganization["streamText"] = ({ text }) => {
     this.text.push(text);
-    return Promise.resolve();
+    return Promise.resolve({ watched: this.isWatched });
   };
   finish: SliceOrganization["finish"] = (command) => {
     if (this.isHeld) this.finished.push(command);

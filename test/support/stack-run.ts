@@ -2,8 +2,9 @@
 import { Client } from "pg";
 import type { z } from "zod";
 import { demoIssue } from "../../demo/demo-issue.ts";
-import type { LiveFrame, OrganizationEvent } from "../../src/contracts/events.ts";
+import type { OrganizationEvent } from "../../src/contracts/events.ts";
 import { issueDetailSchema, reviewViewSchema, submitResponseSchema } from "../../src/contracts/http-views.ts";
+import type { LiveFrame } from "../../src/contracts/live-frames.ts";
 import type { IssueStatus } from "../../src/contracts/status.ts";
 import { requireApi, type ApiCaller } from "../../scripts/local/api-client.ts";
 import { findReviewOfIssue, followIssue } from "../../scripts/local/demo-run.ts";
@@ -65,7 +66,7 @@ export async function replay(caller: ApiCaller, issueId?: string): Promise<reado
   for await (const frame of socket.frames) {
     frames.push(frame);
     if (frame.kind === "hello") lastSeq = frame.lastSeq;
-    const reached = frame.kind === "event" ? frame.event.seq : 0;
+    const reached = frame.kind === "events" ? (frame.events.at(-1)?.seq ?? 0) : 0;
     if (frame.kind !== "text" && reached >= lastSeq) socket.close();
   }
   return frames;
@@ -77,7 +78,7 @@ export async function readEvents(tenant: Tenant): Promise<readonly OrganizationE
 }
 
 export function eventsOf(frames: readonly LiveFrame[]): readonly OrganizationEvent[] {
-  return frames.flatMap((frame) => (frame.kind === "event" ? [frame.event] : []));
+  return frames.flatMap((frame) => (frame.kind === "events" ? frame.events : []));
 }
 
 /** The stable order of each table's rows; ids of one millisecond have none. */

@@ -7,7 +7,7 @@ import type { Deadline } from "../deadlines.ts";
 import { resendDelayMs } from "../resend-delay.ts";
 import type { ArtifactTable } from "./artifact-table.ts";
 import type { Change } from "./change.ts";
-import type { EffectState, EffectTable } from "./effect-table.ts";
+import type { EffectPlan, EffectState, EffectTable } from "./effect-table.ts";
 import type { IssueTable } from "./issue-table.ts";
 import { decideEffectRetry } from "./retry.ts";
 import { createArtifact } from "./slices.ts";
@@ -29,14 +29,15 @@ export class EffectDesk {
   }
 
   /** Begins the pull request of an approved artifact; a second call for the same artifact changes nothing. */
-  create(change: Change, artifact: ArtifactRecord, plan: EffectState["plan"]): void {
+  create(change: Change, artifact: ArtifactRecord, plan: EffectPlan): void {
     this.#begin(change, artifact, plan, { idempotencyKey: `pull_request:${artifact.id}`, redriveOf: null });
   }
 
   /** Does an ended effect again, once: the target adopts whatever of it already exists. */
-  redrive(change: Change, { record, plan }: EffectState): void {
+  redrive(change: Change, effect: EffectState): void {
+    const { record } = effect;
     const origin = { idempotencyKey: `${record.idempotencyKey}:again:${record.id}`, redriveOf: record.id };
-    this.#begin(change, { id: record.artifactId, issueId: record.issueId }, plan, origin);
+    this.#begin(change, { id: record.artifactId, issueId: record.issueId }, planOf(effect), origin);
   }
 
   /** Ends an effect that nobody has claimed yet. */
@@ -48,7 +49,7 @@ export class EffectDesk {
   #begin(
     change: Change,
     artifact: Pick<ArtifactRecord, "id" | "issueId">,
-    plan: EffectState["plan"],
+    plan: EffectPlan,
     { idempotencyKey, redriveOf }: Pick<EffectRecord, "idempotencyKey" | "redriveOf">,
   ): void {
     if (this.#parts.effects.findByKey(idempotencyKey) !== null) return;
@@ -78,6 +79,7 @@ export class EffectDesk {
     if (effect === null || effect.record.status !== "PENDING" || effect.readyAtMs > change.nowMs) {
       return { kind: "stale" };
     }
+    const plan = planOf(effect);
     const claimed: EffectState = {
       ...effect,
       epoch: effect.epoch + 1,
@@ -89,7 +91,7 @@ export class EffectDesk {
     return {
       kind: "claimed",
       epoch: claimed.epoch,
-      plan: { ...effect.plan, files: [...artifacts.files(effect.record.artifactId)] },
+      plan: { ...plan, files: [...artifacts.files(effect.record.artifactId)] },
       issueId: effect.record.issueId,
     };
   }
@@ -158,8 +160,10 @@ export class EffectDesk {
     change.deadlines.set(`effect-send:${effect.record.id}`, readyAtMs, -1);
   }
 
-  #createPullRequestArtifact(change: Change, { record, plan }: EffectState, result: PullRequestResult): void {
+  #createPullRequestArtifact(change: Change, effect: EffectState, result: PullRequestResult): void {
     const { artifacts } = this.#parts;
+    const { record } = effect;
+    const plan = planOf(effect);
     const { jobId } = artifacts.view(record.artifactId).artifact;
     createArtifact(
       change,
@@ -196,4 +200,10 @@ export class EffectDesk {
     change.deadlines.set(`effect-send:${record.id}`, change.nowMs + delayMs, tries);
     change.afterCommit("send effect", () => send(message));
   }
+}
+
+/** Throws when the plan is gone, which no sequence of calls can bring about: what came back without it is finished. */
+function planOf({ record, plan }: EffectState): EffectPlan {
+  if (plan === null) throw new Error(`effect ${record.id} has no plan any more`);
+  return plan;
 }

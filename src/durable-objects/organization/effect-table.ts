@@ -1,11 +1,13 @@
 import type { EffectRecord, PullRequestPlan } from "../../contracts/records.ts";
 import { fromStoredJson } from "../stored-json.ts";
 
+export type EffectPlan = Omit<PullRequestPlan, "files">;
+
 /** An effect as its organization's object keeps it. */
 export interface EffectState {
   readonly record: EffectRecord;
-  /** The plan; its files are those of the artifact, which never change. */
-  readonly plan: Omit<PullRequestPlan, "files">;
+  /** The plan; its files are those of the artifact, which never change. Null once it has left the object for a time. */
+  readonly plan: EffectPlan | null;
   /** Epoch of the last claim. */
   readonly epoch: number;
   /** End of the lease of the delivery that carries it out now; null while none does. */

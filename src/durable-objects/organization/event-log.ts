@@ -4,24 +4,80 @@ import type { EventPage } from "../../contracts/organization-rpc.ts";
 import { fromStoredJson } from "../stored-json.ts";
 
 const incarnationKey = "incarnation";
+const prunedSeqKey = "prunedSeq";
 /** A page stays far below the largest RPC answer. */
 const pageMaxCharacters = 4_000_000;
+
+export type EventText = { seq: number; event: string };
+
+export interface EventRange {
+  readonly afterSeq: number;
+  readonly throughSeq: number;
+  readonly issueId: string | null;
+  readonly createdByIds: readonly string[] | null;
+}
 
 export class EventLog {
   readonly incarnation: string;
   readonly #sql: SqlStorage;
+  readonly #kv: SyncKvStorage;
 
   /** A storage without a log begins the incarnation that is given. */
   constructor(storage: DurableObjectStorage, newIncarnation: string) {
     this.#sql = storage.sql;
+    this.#kv = storage.kv;
     const stored = storage.kv.get<string>(incarnationKey);
     this.incarnation = stored ?? newIncarnation;
     if (stored === undefined) storage.kv.put(incarnationKey, this.incarnation);
   }
 
-  /** Number of the last event; 0 before the first. */
+  /** Number of the last event; 0 before the first. Pruning does not change it. */
   lastSeq(): number {
-    return this.#sql.exec<{ seq: number | null }>("SELECT MAX(seq) AS seq FROM events").one().seq ?? 0;
+    return this.#sql.exec<{ seq: number | null }>("SELECT MAX(seq) AS seq FROM events").one().seq ?? this.prunedSeq();
+  }
+
+  /** Number of the last event that is kept no longer; 0 while all are. */
+  prunedSeq(): number {
+    return this.#kv.get<number>(prunedSeqKey) ?? 0;
+  }
+
+  /** Deletes the oldest events, up to the number `throughSeq` and at most `limit` of them. */
+  prune(throughSeq: number, limit: number): void {
+    const prunedSeq = this.prunedSeq();
+    const seq = Math.min(throughSeq, prunedSeq + limit, this.lastSeq());
+    if (seq <= prunedSeq) return;
+    this.#sql.exec("DELETE FROM events WHERE seq <= ?", seq);
+    this.#kv.put(prunedSeqKey, seq);
+  }
+
+  /**
+   * Stored events as text, in order, from `afterSeq` (excluded) to `throughSeq`: of one issue when `issueId` is given, of the
+   * issues that some users submitted when `createdByIds` is. The rows must be read before anything else is done.
+   */
+  texts({ afterSeq, throughSeq, issueId, createdByIds }: EventRange): Iterable<EventText> {
+    if (issueId !== null) {
+      return this.#sql.exec<EventText>(
+        "SELECT seq, event FROM events WHERE issue_id = ? AND seq > ? AND seq <= ? ORDER BY seq",
+        issueId,
+        afterSeq,
+        throughSeq,
+      );
+    }
+    if (createdByIds === null) {
+      return this.#sql.exec<EventText>(
+        "SELECT seq, event FROM events WHERE seq > ? AND seq <= ? ORDER BY seq",
+        afterSeq,
+        throughSeq,
+      );
+    }
+    // CROSS JOIN keeps the log as the outer table, so that its rows come in order without a sort.
+    return this.#sql.exec<EventText>(
+      `SELECT seq, event FROM events CROSS JOIN issues ON issues.id = events.issue_id
+       WHERE seq > ? AND seq <= ? AND created_by_id IN (SELECT value FROM json_each(?)) ORDER BY seq`,
+      afterSeq,
+      throughSeq,
+      JSON.stringify(createdByIds),
+    );
   }
 
   append(event: NewEvent, nowMs: number): OrganizationEvent {

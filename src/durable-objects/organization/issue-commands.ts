@@ -2,6 +2,7 @@
 import type { CommandAuthor, IssueCommand, Outcome } from "../../contracts/organization-rpc.ts";
 import type { IssueCommandName } from "../../contracts/status.ts";
 import type { Failure } from "../../core/errors.ts";
+import type { Archive } from "./archive.ts";
 import type { Change } from "./change.ts";
 import { decideCancel, decidePause, decideResume, decideRetry } from "./command-decision.ts";
 import type { EffectDesk } from "./effect-desk.ts";
@@ -20,6 +21,7 @@ export interface IssueCommandParts {
   readonly effects: EffectDesk;
   readonly reviews: ReviewDesk;
   readonly jobControl: JobControl;
+  readonly archive: Archive;
 }
 
 /** Whether something was done: a command that was carried out before changes nothing. */
@@ -90,11 +92,14 @@ export class IssueCommands {
   }
 
   #retry(change: Change, issueId: string, author: CommandAuthor): CommandOutcome {
-    const { jobControl, effects } = this.#parts;
+    const { jobControl, effects, archive } = this.#parts;
     const issue = this.#issue(issueId);
     const decision = decideRetry(issue.status, issue.jobs, issue.effects);
     if (decision.kind === "refuse") return refused(decision.failure);
     if (decision.kind === "repeat") return repeated;
+    if (!archive.canBeRepeated(decision.jobs, decision.effects)) {
+      return refused({ code: "conflict", detail: "The change that this is about is kept no longer: submit it anew." });
+    }
     this.#tell(change, issueId, "retry", author);
     for (const job of decision.jobs) jobControl.again(change, job);
     for (const effect of decision.effects) effects.redrive(change, effect);

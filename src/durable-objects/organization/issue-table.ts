@@ -1,6 +1,7 @@
 import type { Visibility } from "../../contracts/caller.ts";
 import type { ListQuery, UnprojectedIssues } from "../../contracts/organization-rpc.ts";
 import type { IssueRecord } from "../../contracts/records.ts";
+import { openIssueStatuses } from "../../contracts/status.ts";
 import { fromStoredJson } from "../stored-json.ts";
 import { canSeeIssuesOf } from "./visibility.ts";
 
@@ -48,6 +49,19 @@ export class IssueTable {
     const issue = this.find(issueId);
     if (issue === null) throw new Error(`issue ${issueId} is missing`);
     return issue;
+  }
+
+  /** Issues that are not finished, by id after `afterId`. */
+  listOpen(afterId: string, limit: number): readonly IssueRecord[] {
+    return this.#sql
+      .exec<RecordRow>(
+        "SELECT record FROM issues WHERE id > ? AND status IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?",
+        afterId,
+        JSON.stringify(openIssueStatuses),
+        limit,
+      )
+      .toArray()
+      .map(({ record }) => fromStoredJson<IssueRecord>(record));
   }
 
   /** Issues with an event after `projectedSeq`, newest first. */

@@ -1,123 +1,228 @@
-/** The live sockets of an organization: they hibernate with the object, and what they need stands in their attachments. */
-import type { LiveFrame, OrganizationEvent } from "../../contracts/events.ts";
+/**
+ * The live sockets of an organization. Each has a position in the log; a round sends every socket that is behind its next
+ * frame, so that following, replaying and going on after an eviction are one and the same.
+ */
+import { liveAckSchema, liveCloseCodes, type LiveFrame, type LiveResetReason } from "../../contracts/live-frames.ts";
 import type { LiveViewer } from "../../contracts/live-viewer.ts";
+import type { Clock } from "../../core/clock.ts";
 import { describeError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
+import type { SetTimer } from "../object-ports.ts";
 import type { EventLog } from "./event-log.ts";
-import type { IssueTable } from "./issue-table.ts";
-import { canSeeIssuesOf } from "./visibility.ts";
+import type { LiveFeed } from "./live-feed.ts";
+import { FrameTexts, type FrameText, frameText } from "./live-frame-texts.ts";
+import { filterKeyOf, type LiveSocketState, LiveSocketStates, type ServerSocket } from "./live-socket-state.ts";
+import { decideLiveStart } from "./live-start.ts";
+import { acknowledged, openWindow, widened } from "./live-window.ts";
+import { Pacer } from "./pacer.ts";
 
-const replayPageEvents = 500;
+/** Frames of a socket are at least so far apart; what happens in between goes out together. */
+const roundMs = 50;
+const ackMaxCharacters = 100;
 
-interface Attachment extends Pick<LiveViewer, "visibility" | "issueId"> {
-  /** Number of the event sent last on this socket, or asked for when it was opened. */
-  readonly lastSeq: number;
+type TextFrame = LiveFrame & { readonly kind: "text" };
+
+export interface LiveSettings {
+  readonly socketsPerPerson: number;
+  /** A socket to which more was sent without an acknowledgement is closed. */
+  readonly unackedMaxBytes: number;
 }
 
 export interface LiveSocketParts {
-  readonly context: Pick<DurableObjectState, "acceptWebSocket" | "getWebSockets">;
-  readonly issues: IssueTable;
+  readonly context: {
+    acceptWebSocket(socket: WebSocket): void;
+    getWebSockets(): readonly ServerSocket[];
+  };
+  readonly feed: LiveFeed;
   readonly log: EventLog;
+  readonly clock: Clock;
+  readonly settings: LiveSettings;
+  readonly setTimer: SetTimer;
   readonly logger: Logger;
 }
 
 export class LiveSockets {
   readonly #parts: LiveSocketParts;
+  readonly #states = new LiveSocketStates();
+  readonly #rounds: Pacer;
+  /** Words that wait for the next round, by job. */
+  readonly #texts = new Map<string, TextFrame>();
 
   constructor(parts: LiveSocketParts) {
     this.#parts = parts;
+    const { clock, setTimer } = parts;
+    this.#rounds = new Pacer({ clock, setTimer, intervalMs: roundMs, run: () => this.#round() });
   }
 
-  /** Accepts an upgrade: greets, replays what the viewer has missed, and follows from there. */
+  /** Accepts an upgrade. */
   accept(viewer: LiveViewer): Response {
-    const { context, log } = this.#parts;
     const { 0: client, 1: server } = new WebSocketPair();
-    context.acceptWebSocket(server);
-    const lastSeq = log.lastSeq();
-    this.#send(server, { kind: "hello", incarnation: log.incarnation, lastSeq });
-    // A number beyond the log is from another incarnation: everything here is news then.
-    const after = viewer.after === null || viewer.after <= lastSeq ? viewer.after : 0;
-    this.#follow(server, { visibility: viewer.visibility, issueId: viewer.issueId, lastSeq: after ?? lastSeq });
-    if (after !== null) this.#replay(server, after);
+    this.#parts.context.acceptWebSocket(server);
+    this.open(server, viewer);
     return new Response(null, { status: 101, webSocket: client });
   }
 
-  /** Sends new events to the sockets that may see them. */
-  publish(events: readonly OrganizationEvent[]): void {
-    const sockets = this.#parts.context.getWebSockets();
-    if (sockets.length === 0 || events.length === 0) return;
-    const createdBy = this.#creators();
-    for (const socket of sockets) this.#sendEvents(socket, events, createdBy);
-  }
-
-  /** Sends a running model's words to the sockets that may see the issue. */
-  publishText(frame: LiveFrame & { readonly kind: "text" }): void {
-    const createdBy = this.#creators();
-    for (const socket of this.#parts.context.getWebSockets()) {
-      const attachment = attachmentOf(socket);
-      if (attachment !== null && isFor(attachment, frame.issueId, createdBy)) this.#send(socket, frame);
-    }
-  }
-
-  #replay(socket: WebSocket, after: number): void {
+  /** Greets an accepted socket; it then gets what its viewer has missed, or a snapshot, and follows from there. */
+  open(socket: ServerSocket, viewer: LiveViewer): void {
     const { log } = this.#parts;
-    const createdBy = this.#creators();
-    const issueId = attachmentOf(socket)?.issueId ?? null;
-    for (let seq = after; ;) {
-      const page = log.after(seq, replayPageEvents, issueId);
-      const last = page.at(-1);
-      if (last === undefined) return;
-      this.#sendEvents(socket, page, createdBy);
-      seq = last.seq;
+    const [lastSeq, prunedSeq] = [log.lastSeq(), log.prunedSeq()];
+    const { person, visibility, issueId } = viewer;
+    const ordinal = this.#makeRoom(person);
+    const start = decideLiveStart(viewer, { incarnation: log.incarnation, prunedSeq, lastSeq });
+    const seq = start.kind === "follow" ? start.afterSeq : lastSeq;
+    const state: LiveSocketState = {
+      person,
+      ordinal,
+      visibility,
+      issueId,
+      filterKey: filterKeyOf(viewer),
+      positionSeq: seq,
+      sentSeq: seq,
+      snapshotAfterId: null,
+      window: openWindow(seq),
+    };
+    const { incarnation } = log;
+    const greeted = this.#send(
+      socket,
+      state,
+      frameText({ kind: "hello", incarnation, firstSeq: prunedSeq + 1, lastSeq }),
+    );
+    if (greeted !== null && start.kind === "reset") {
+      this.#reset(socket, greeted, start.reason, new FrameTexts(this.#parts.feed));
     }
+    this.resume();
   }
 
-  #sendEvents(socket: WebSocket, events: readonly OrganizationEvent[], createdBy: CreatorOf): void {
-    const attachment = attachmentOf(socket);
-    if (attachment === null) return;
-    let { lastSeq } = attachment;
-    for (const event of events) {
-      if (!isFor(attachment, event.issueId, createdBy)) continue;
-      this.#send(socket, { kind: "event", prevSeq: lastSeq, event });
-      lastSeq = event.seq;
+  /** Has every socket that is behind brought up to date, at most one frame per round. */
+  resume(): void {
+    if (this.#parts.context.getWebSockets().length > 0) this.#rounds.request();
+  }
+
+  /** Passes a running model's words on with the next round; answers whether anybody watches. */
+  publishText(frame: TextFrame): boolean {
+    const isWatched = this.#parts.context.getWebSockets().some((socket) => {
+      const state = this.#states.of(socket);
+      return state !== null && this.#parts.feed.isFor(state, frame.issueId);
+    });
+    if (!isWatched) return false;
+    const waiting = this.#texts.get(frame.jobId)?.text ?? "";
+    this.#texts.set(frame.jobId, { ...frame, text: waiting + frame.text });
+    this.resume();
+    return true;
+  }
+
+  /** Takes an acknowledgement; a socket that says anything else is closed. */
+  receive(socket: ServerSocket, message: string | ArrayBuffer): void {
+    const state = this.#states.of(socket);
+    if (state === null) return;
+    const ackSeq = ackOf(message);
+    if (ackSeq === null) socket.close(liveCloseCodes.unexpectedMessage, 'this stream takes {"ack": <number>} only');
+    else this.#states.set(socket, { ...state, window: acknowledged(state.window, ackSeq, state.sentSeq) });
+  }
+
+  /** Closes a person's oldest sockets until one more is allowed, and numbers that one. */
+  #makeRoom(person: string): number {
+    const { context, settings } = this.#parts;
+    const open = context
+      .getWebSockets()
+      .flatMap((socket) => {
+        const state = this.#states.of(socket);
+        return state?.person === person ? [{ socket, ordinal: state.ordinal }] : [];
+      })
+      .sort((left, right) => left.ordinal - right.ordinal);
+    for (const { socket } of open.slice(0, Math.max(0, open.length - settings.socketsPerPerson + 1))) {
+      socket.close(liveCloseCodes.tooManySockets, `more than ${settings.socketsPerPerson} sockets of one person`);
     }
-    if (lastSeq !== attachment.lastSeq) this.#follow(socket, { ...attachment, lastSeq });
+    return (open.at(-1)?.ordinal ?? 0) + 1;
   }
 
-  #follow(socket: WebSocket, attachment: Attachment): void {
-    socket.serializeAttachment(attachment);
+  /** Sends each socket that is behind its next frame, then the waiting words; asks for another round while one is behind. */
+  #round(): void {
+    const { context, feed, log } = this.#parts;
+    const position = { lastSeq: log.lastSeq(), prunedSeq: log.prunedSeq() };
+    const frames = new FrameTexts(feed);
+    const texts = [...this.#texts.values()].map((frame) => ({ issueId: frame.issueId, text: frameText(frame) }));
+    this.#texts.clear();
+    let isBehind = false;
+    for (const socket of context.getWebSockets()) {
+      let state = this.#states.of(socket);
+      if (state !== null) state = this.#advance(socket, state, position, frames);
+      if (state === null) continue;
+      if (state.snapshotAfterId !== null || state.positionSeq < position.lastSeq) {
+        isBehind = true;
+        continue;
+      }
+      for (const { issueId, text } of texts) {
+        if (state !== null && feed.isFor(state, issueId)) state = this.#send(socket, state, text);
+      }
+    }
+    if (isBehind) this.#rounds.request();
   }
 
-  #send(socket: WebSocket, frame: LiveFrame): void {
+  #advance(
+    socket: ServerSocket,
+    state: LiveSocketState,
+    { lastSeq, prunedSeq }: { readonly lastSeq: number; readonly prunedSeq: number },
+    frames: FrameTexts,
+  ): LiveSocketState | null {
+    if (state.snapshotAfterId !== null) return this.#sendSnapshotPage(socket, state, state.snapshotAfterId, frames);
+    if (state.positionSeq >= lastSeq) return state;
+    if (state.positionSeq < prunedSeq) return this.#reset(socket, state, "not_kept", frames);
+    const { frame, lastSeq: sentSeq, throughSeq } = frames.events(state);
+    const moved = { ...state, positionSeq: throughSeq, sentSeq: sentSeq ?? state.sentSeq };
+    if (frame !== null) return this.#send(socket, moved, frame);
+    this.#states.set(socket, moved);
+    return moved;
+  }
+
+  /** Tells that the stream begins anew, with the first page of a snapshot; the others follow in the next rounds. */
+  #reset(
+    socket: ServerSocket,
+    state: LiveSocketState,
+    reason: LiveResetReason,
+    frames: FrameTexts,
+  ): LiveSocketState | null {
+    const seq = this.#parts.log.lastSeq();
+    const begun = { ...state, positionSeq: seq, sentSeq: seq };
+    const told = this.#send(socket, begun, frameText({ kind: "reset", reason }));
+    return told === null ? null : this.#sendSnapshotPage(socket, told, "", frames);
+  }
+
+  #sendSnapshotPage(
+    socket: ServerSocket,
+    state: LiveSocketState,
+    afterId: string,
+    frames: FrameTexts,
+  ): LiveSocketState | null {
+    const { frame, nextAfterId } = frames.snapshot(state, afterId, this.#parts.log.lastSeq());
+    return this.#send(socket, { ...state, snapshotAfterId: nextAfterId }, frame);
+  }
+
+  /** Sends a frame and keeps the state that the socket has then; null when the socket is gone or was cut off. */
+  #send(socket: ServerSocket, state: LiveSocketState, { text, bytes }: FrameText): LiveSocketState | null {
+    if (state.window.unackedBytes > this.#parts.settings.unackedMaxBytes) {
+      this.#parts.logger.info("socket.slow", { person: state.person, unackedBytes: state.window.unackedBytes });
+      socket.close(liveCloseCodes.slowReader, "too much is unacknowledged: connect again after the last number read");
+      return null;
+    }
+    const sent = { ...state, window: widened(state.window, bytes) };
     try {
-      socket.send(JSON.stringify(frame));
+      socket.send(text);
     } catch (error) {
       this.#parts.logger.info("socket.gone", { error: describeError(error) });
+      return null;
     }
-  }
-
-  /** Who submitted an issue, looked up once per use of this function. */
-  #creators(): CreatorOf {
-    const known = new Map<string, string | null>();
-    return (issueId) => {
-      const cached = known.get(issueId);
-      if (cached !== undefined) return cached;
-      const createdById = this.#parts.issues.find(issueId)?.createdById ?? null;
-      known.set(issueId, createdById);
-      return createdById;
-    };
+    this.#states.set(socket, sent);
+    return sent;
   }
 }
 
-type CreatorOf = (issueId: string) => string | null;
-
-function isFor({ visibility, issueId }: Attachment, ofIssueId: string, createdBy: CreatorOf): boolean {
-  if (issueId !== null && issueId !== ofIssueId) return false;
-  return visibility.kind === "all" || canSeeIssuesOf(visibility, createdBy(ofIssueId));
-}
-
-/** The attachment of a socket; null for one that is still being opened. Only `#follow` writes attachments. */
-function attachmentOf(socket: WebSocket): Attachment | null {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the guarantee stands above
-  return socket.deserializeAttachment() as Attachment | null;
+/** The number that a message acknowledges; null when it is no acknowledgement. */
+function ackOf(message: string | ArrayBuffer): number | null {
+  if (typeof message !== "string" || message.length > ackMaxCharacters) return null;
+  try {
+    return liveAckSchema.safeParse(JSON.parse(message)).data?.ack ?? null;
+  } catch {
+    return null;
+  }
 }

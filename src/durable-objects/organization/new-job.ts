@@ -33,6 +33,11 @@ function newJob(order: JobOrder, { newId, nowMs }: Change): JobState {
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
   };
+  return idleJob(record);
+}
+
+/** The state of a job that nobody works on and nothing holds back. */
+export function idleJob(record: JobRecord): JobState {
   return {
     record,
     readyAtMs: 0,

@@ -32,7 +32,8 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
     super(context, env);
     const { name } = context.id;
     if (name === undefined) throw new Error("an organization's object is addressed by the organization's id");
-    const { globalSlots, ceilings, reviewExpiresAfterMs, timings } = parseSchedulingSettings(env);
+    const { globalSlots, ceilings, reviewExpiresAfterMs, keepProjectedMs, timings, live } =
+      parseSchedulingSettings(env);
     migrateSchema(context.storage, organizationMigrations);
     this.#organizationId = name;
     const ports: ObjectPorts = { ...systemPorts, ...outside };
@@ -46,11 +47,14 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
       globalSlots,
       ceilings,
       reviewExpiresAfterMs,
+      keepProjectedMs,
+      live,
       sendJob: createJobSender(env, globalSlots),
       sendRecords: async (message) => env.AGENT_RECORDS.send(message),
       sendEffect: async (message) => env.AGENT_EFFECTS.send(message),
       platform: () => platformStub(env.PLATFORM),
     });
+    this.#parts.sockets.resume();
   }
 
   submit(command: Rpc.SubmitCommand): Promise<Rpc.Outcome<Rpc.SubmitReceipt>> {
@@ -90,12 +94,18 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
   }
 
   decideReview(decision: Rpc.ReviewDecision): Promise<Rpc.Outcome<ReviewRecord>> {
-    return this.#change(decision, (change, { reviews }) => reviews.decide(change, decision));
+    return this.#change(decision, (change, { reviews }) => {
+      this.#restore(change, decision);
+      return reviews.decide(change, decision);
+    });
   }
 
   commandIssue(command: Rpc.IssueCommand): Promise<Rpc.Outcome<Rpc.IssueDetail>> {
     return this.#answer(command, (parts) => {
-      const outcome = parts.changes.run((change) => parts.commands.apply(change, command));
+      const outcome = parts.changes.run((change) => {
+        this.#restore(change, command);
+        return parts.commands.apply(change, command);
+      });
       if (!outcome.ok) return outcome;
       return { ok: true, value: issueDetail(parts, command.issueId, this.#clock.nowMs()) };
     });
@@ -137,11 +147,12 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
     return this.#accept(ref, (change, { budget }) => budget.release(change, ref));
   }
 
-  streamText(ref: Rpc.EpochRef & { readonly text: string }): Promise<void> {
+  streamText(ref: Rpc.EpochRef & { readonly text: string }): Promise<{ readonly watched: boolean }> {
     return this.#answer(ref, ({ slices, sockets }) => {
       const job = slices.held(ref);
-      if (job === null) return;
-      sockets.publishText({ kind: "text", issueId: job.record.issueId, jobId: ref.jobId, text: ref.text });
+      if (job === null) return { watched: false };
+      const { issueId } = job.record;
+      return { watched: sockets.publishText({ kind: "text", issueId, jobId: ref.jobId, text: ref.text }) };
     });
   }
 
@@ -217,8 +228,8 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
     return this.#parts.sockets.accept(viewer);
   }
 
-  override webSocketMessage(socket: WebSocket): void {
-    socket.close(1003, "this stream takes no messages");
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+    this.#parts.sockets.receive(socket, message);
   }
 
   /** Completes the closing handshake, which a hibernating socket does not do by itself; the other side waits for it. */
@@ -238,6 +249,14 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
     if (organizationId !== this.#organizationId) {
       throw new Error("a call for one organization came to the object of another");
     }
+  }
+
+  /** Brings back the issue that a command came with, if it has left; what the command does not change leaves again. */
+  #restore(change: Change, { archived }: Rpc.Archivable): void {
+    if (archived === undefined) return;
+    this.#assertAddressed(archived.issue);
+    const { archive, retention } = this.#parts;
+    if (archive.restore(archived)) retention.noteRestored(change);
   }
 
   /** Runs `work` at once; a throw rejects the promise, as the RPC expects. */

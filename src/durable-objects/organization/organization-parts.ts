@@ -11,6 +11,7 @@ import type { SendJob } from "../job-lanes.ts";
 import type { ObjectPorts } from "../object-ports.ts";
 import { Transactions } from "../transactions.ts";
 import type { AdmissionCeilings, AdmissionGuards } from "./admission.ts";
+import { Archive } from "./archive.ts";
 import { ArtifactTable } from "./artifact-table.ts";
 import { AttemptTable } from "./attempt-table.ts";
 import { BudgetDesk } from "./budget-desk.ts";
@@ -34,9 +35,11 @@ import { IssueTable } from "./issue-table.ts";
 import { JobControl } from "./job-control.ts";
 import { signalFor } from "./job-state.ts";
 import { JobTable } from "./job-table.ts";
-import { LiveSockets } from "./live-sockets.ts";
+import { LiveFeed } from "./live-feed.ts";
+import { type LiveSettings, LiveSockets } from "./live-sockets.ts";
 import { ProjectionFeed } from "./projection-feed.ts";
 import { forgetExpiredAnswers, RememberedAnswers } from "./remembered-answers.ts";
+import { Retention } from "./retention.ts";
 import { ReviewDesk } from "./review-desk.ts";
 import { ReviewTable } from "./review-table.ts";
 import { RunningJobs } from "./running-jobs.ts";
@@ -53,6 +56,9 @@ export interface OrganizationOptions {
   readonly globalSlots: number;
   readonly ceilings: AdmissionCeilings;
   readonly reviewExpiresAfterMs: number;
+  /** How long an event is kept after it was projected. */
+  readonly keepProjectedMs: number;
+  readonly live: LiveSettings;
   readonly sendJob: SendJob;
   readonly sendRecords: (message: RecordsMessage) => Promise<unknown>;
   readonly sendEffect: (message: EffectMessage) => Promise<unknown>;
@@ -96,9 +102,33 @@ export function createOrganizationParts(options: OrganizationOptions) {
     budget.blocksStarts(ports.clock.nowMs()) ? { ...limits(), concurrencyLimit: 0 } : limits();
 
   const transactions = new Transactions({ context, ports, faultDelayMs: timings.resendAfterMs });
-  const sockets = new LiveSockets({ context, issues, log, logger });
+  const sockets = new LiveSockets({
+    context,
+    feed: new LiveFeed({ log, issues, jobs }),
+    log,
+    clock: ports.clock,
+    settings: options.live,
+    setTimer: ports.setTimer,
+    logger,
+  });
   const control = new ControlDesk((jobId, epoch) => signalFor(jobs.find(jobId), epoch));
-  const feed = new ProjectionFeed({ kv: storage.kv, log, organizationId, timings, send: options.sendRecords });
+  const archive = new Archive({
+    sql: storage.sql,
+    issues,
+    jobs,
+    artifacts,
+    reviews: reviewTable,
+    effects: effectTable,
+  });
+  const retention = new Retention({ sql: storage.sql, log, archive, keepProjectedMs: options.keepProjectedMs });
+  const feed = new ProjectionFeed({
+    kv: storage.kv,
+    log,
+    organizationId,
+    timings,
+    send: options.sendRecords,
+    onProjected: (transaction, seq) => retention.noteProjected(transaction, seq),
+  });
   const reporter = new DemandReporter({
     storage,
     organizationId,
@@ -147,7 +177,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
   });
   const completion = new Completion({ issues, jobs, attempts, artifacts, terms, slices, dispatcher, reviews, budget });
   const jobControl = new JobControl({ issues, jobs, attempts, dispatcher, budget });
-  const commands = new IssueCommands({ issues, jobs, effectTable, effects, reviews, jobControl });
+  const commands = new IssueCommands({ archive, issues, jobs, effectTable, effects, reviews, jobControl });
   const runningJobs = new RunningJobs({ jobs, jobControl, commands });
   const settlements = new Settlements({
     jobs,
@@ -170,7 +200,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
     },
     follow: (events) => deadLetters.follow(events),
     publish: (events) => {
-      sockets.publish(events);
+      if (events.length > 0) sockets.resume();
       control.notify(new Set(events.flatMap(({ jobId }) => jobId ?? [])));
       for (const event of events) logEvent(logger, event, issues);
     },
@@ -200,6 +230,8 @@ export function createOrganizationParts(options: OrganizationOptions) {
         return change.touch(subject);
       case "records":
         return feed.resend(change, deadline);
+      case "prune":
+        return retention.prune(change);
       case "report":
         return reporter.resend(change, deadline);
       // Nothing but the refresh that follows every change.
@@ -234,6 +266,8 @@ export function createOrganizationParts(options: OrganizationOptions) {
     artifacts,
     reviewTable,
     effectTable,
+    archive,
+    retention,
     terms,
     limits,
     budget,

@@ -5,12 +5,16 @@ import { blockingLimitOf } from "./schedule.ts";
 
 type ReadParts = Pick<
   OrganizationParts,
-  "issues" | "jobs" | "attempts" | "reviewTable" | "effectTable" | "limits" | "budget"
+  "issues" | "jobs" | "attempts" | "reviewTable" | "effectTable" | "archive" | "limits" | "budget"
 >;
 
 /** One issue with everything that a person asks about it. */
-export function readIssueDetail(parts: ReadParts, ref: IssueRef, nowMs: number): IssueDetail | null {
-  return ofVisibleIssue(parts, ref, (issueId) => issueDetail(parts, issueId, nowMs));
+export function readIssueDetail(
+  parts: ReadParts,
+  { issueId, visibility }: IssueRef,
+  nowMs: number,
+): IssueDetail | null {
+  return parts.issues.findVisible(issueId, visibility) === null ? null : issueDetail(parts, issueId, nowMs);
 }
 
 /** The same of an issue that is known to be here, and the viewer's to see. */
@@ -20,7 +24,7 @@ export function issueDetail(parts: ReadParts, issueId: string, nowMs: number): I
   return {
     issue,
     jobs: jobs.map(({ record }) => record),
-    stepCount: parts.attempts.countStepsOfIssue(issueId),
+    stepCount: parts.attempts.countStepsOfIssue(issueId) + (parts.archive.earlierSteps(issueId) ?? 0),
     reviews: parts.reviewTable.ofIssue(issueId),
     effects: parts.effectTable.ofIssue(issueId).map(({ record }) => record),
     waitingFor: blockingLimitOf(jobs, {
@@ -33,11 +37,15 @@ export function issueDetail(parts: ReadParts, issueId: string, nowMs: number): I
   };
 }
 
-/** What `read` finds for an issue, or null when the viewer may not know of it. */
+/**
+ * What `read` finds for an issue. Null when the viewer may not know of it, and when part of it may be in Postgres only,
+ * because it had left before.
+ */
 export function ofVisibleIssue<Found>(
-  { issues }: Pick<OrganizationParts, "issues">,
+  { issues, archive }: Pick<OrganizationParts, "issues" | "archive">,
   { issueId, visibility }: IssueRef,
   read: (issueId: string) => Found,
 ): Found | null {
-  return issues.findVisible(issueId, visibility) === null ? null : read(issueId);
+  if (issues.findVisible(issueId, visibility) === null || archive.earlierSteps(issueId) !== null) return null;
+  return read(issueId);
 }

@@ -17,6 +17,8 @@ export interface ProjectionFeedParts {
   readonly organizationId: string;
   readonly timings: Timings;
   readonly send: (message: RecordsMessage) => Promise<unknown>;
+  /** Hears how far Postgres has got. */
+  readonly onProjected: (transaction: Transaction, seq: number) => void;
 }
 
 export class ProjectionFeed {
@@ -48,6 +50,7 @@ export class ProjectionFeed {
     const { kv, log } = this.#parts;
     if (cursor.incarnation !== log.incarnation) return;
     kv.put(projectedSeqKey, Math.max(this.projectedSeq(), Math.min(cursor.seq, log.lastSeq())));
+    this.#parts.onProjected(transaction, this.projectedSeq());
     if (this.projectedSeq() < log.lastSeq()) {
       this.refresh(transaction);
       return;

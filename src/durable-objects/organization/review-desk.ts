@@ -96,7 +96,7 @@ export class ReviewDesk {
   detail(reviewId: string): ReviewDetail | null {
     const { issues, artifacts, reviews } = this.#parts;
     const review = reviews.find(reviewId);
-    if (review === null) return null;
+    if (review === null || artifacts.find(review.artifactId) === null) return null;
     return { review, issue: issues.get(review.issueId), artifact: artifacts.view(review.artifactId) };
   }
 

@@ -1,9 +1,12 @@
 /** The tables of an organization's object. A migration that was released is never edited: a change is a new one. */
 import { deadlinesMigration } from "../deadlines.ts";
+import { archiveMigration } from "./archive.ts";
 import { budgetMigration } from "./budget-table.ts";
 import { concurrencyKeysMigration } from "./concurrency-keys.ts";
+import { liveMigration } from "./live-feed.ts";
 import { backlogMigration } from "./job-table.ts";
 import { rememberedAnswersMigration } from "./remembered-answers.ts";
+import { retentionMigration } from "./retention.ts";
 import { submissionsMigration } from "./submission-table.ts";
 import { deadLettersMigration } from "./dead-letters.ts";
 import { controlMigration } from "./job-state.ts";
@@ -121,4 +124,6 @@ export const organizationMigrations: readonly string[] = [
   concurrencyKeysMigration,
   budgetMigration,
   settledSlotsMigration,
+  liveMigration,
+  retentionMigration + archiveMigration,
 ];

@@ -10,7 +10,7 @@ const liveRoute = createRoute({
   path: "/live",
   summary: "Follow an organization's events over a WebSocket",
   request: { query: liveQuerySchema },
-  responses: { 101: { description: "The stream: a hello, the events asked for, then what happens" } },
+  responses: { 101: { description: "The stream: a hello, the events asked for or a snapshot, then what happens" } },
 });
 
 const handshakeHeader = /^(?:upgrade|connection|sec-websocket-[a-z-]+)$/u;
@@ -27,14 +27,21 @@ function handshakeOf(request: Request): Request {
 /** `GET /live`: the organization's object holds the socket; nothing is polled here. */
 export function liveRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
   return new OpenAPIHono<CallerEnv>().openapi(liveRoute, async (c) => {
-    const { organizationId, visibility } = tenantAccess(c.var.caller);
+    const { organizationId, visibility, person } = tenantAccess(c.var.caller);
     if (c.req.header("upgrade")?.toLowerCase() !== "websocket") {
       throw new AgentError({ code: "upgrade_required", detail: "Open this address as a WebSocket." });
     }
-    const { after, issueId } = c.req.valid("query");
+    const { after, incarnation, issueId } = c.req.valid("query");
     const ownOrAll =
       visibility.kind === "own" ? { kind: visibility.kind, userIds: [...visibility.userIds] } : visibility;
-    const viewer = { organizationId, visibility: ownOrAll, after: after ?? null, issueId: issueId ?? null };
+    const viewer = {
+      organizationId,
+      person,
+      visibility: ownOrAll,
+      after: after ?? null,
+      incarnation: incarnation ?? null,
+      issueId: issueId ?? null,
+    };
     const answer = await ports.openLiveSocket(handshakeOf(c.req.raw), viewer);
     // The object's response is immutable; the copy, which keeps the socket, takes the edge's headers.
     return new Response(answer.body, answer);

@@ -2,7 +2,10 @@ import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import { idParamsSchema, isId, listReviewsQuerySchema, reviewDecisionRequestSchema } from "../../contracts/http.ts";
 import { reviewDetailViewSchema, reviewListSchema, reviewViewSchema } from "../../contracts/http-views.ts";
 import { AgentError } from "../../core/errors.ts";
+import type { ReviewDetail } from "../../contracts/organization-rpc.ts";
+import type { IssueReader } from "../../contracts/ports.ts";
 import type { CallerEnv } from "../edge-env.ts";
+import { commandLiveOrArchived, fromPostgresOnly } from "../issue-reads.ts";
 import { requireReviewsVisible, reviewerOf, tenantAccess } from "../permissions.ts";
 import type { AppPorts } from "../ports.ts";
 import { valueOf } from "../problems.ts";
@@ -42,6 +45,19 @@ function reviewId(text: string): string {
   return text;
 }
 
+/** A review whose issue has left the object. */
+async function archivedReview(
+  issues: IssueReader,
+  { organizationId, reviewId: id }: { readonly organizationId: string; readonly reviewId: string },
+): Promise<ReviewDetail | null> {
+  const detail = await issues.readByReview(organizationId, id);
+  const review = detail?.reviews.find((each) => each.id === id);
+  if (detail === null || review === undefined) return null;
+  const artifacts = await issues.listArtifacts(organizationId, detail.issue.id);
+  const artifact = artifacts.find((view) => view.artifact.id === review.artifactId);
+  return artifact === undefined ? null : { review, issue: detail.issue, artifact };
+}
+
 /** The review queue of an organization, and a person's decision on one review. */
 export function reviewRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
   return new OpenAPIHono<CallerEnv>()
@@ -59,7 +75,8 @@ export function reviewRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
       requireReviewsVisible(access);
       const { organizationId } = access;
       const query = { organizationId, reviewId: reviewId(c.req.valid("param").id) };
-      const detail = await ports.objects.organization(organizationId).readReview(query);
+      const live = await ports.objects.organization(organizationId).readReview(query);
+      const detail = live ?? (await fromPostgresOnly(ports, (issues) => archivedReview(issues, query)));
       if (detail === null) throw reviewNotFound();
       const { review, issue, artifact } = detail;
       return c.json({ ...reviewView(review), issue: issueView(issue), artifact: artifactView(artifact) }, 200);
@@ -69,8 +86,13 @@ export function reviewRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
       const reviewer = reviewerOf(access);
       const { organizationId } = access;
       const id = reviewId(c.req.valid("param").id);
-      const command = { organizationId, reviewId: id, ...c.req.valid("json"), ...reviewer };
-      const review = valueOf(await ports.objects.organization(organizationId).decideReview(command));
+      const decision = { organizationId, reviewId: id, ...c.req.valid("json"), ...reviewer };
+      const outcome = await commandLiveOrArchived(
+        ports,
+        (about) => ports.objects.organization(organizationId).decideReview({ ...decision, ...about }),
+        (issues) => issues.readByReview(organizationId, id),
+      );
+      const review = valueOf(outcome);
       c.var.log.info("review decided", { reviewId: review.id, issueId: review.issueId, status: review.status });
       return c.json(reviewView(review), 200);
     });
