@@ -282,7 +282,7 @@ describe("a command on an issue that has left", () => {
     expect((await numbersKept(organizationId))[0]).toBe(last + 1);
     const again = await claim(await nextJobMessage(organizationId, 1));
     expect(again).toMatchObject({ issue: { id: issueId }, workspace: [] });
-    expect(again.attempt).toEqual({ number: 1, prompt: null, messages: [], stepCount: 0 });
+    expect(again.attempt).toMatchObject({ number: 1, prompt: null, messages: [], stepCount: 0 });
   });
 
   test("does not overwrite what is here", async () => {
