@@ -14,7 +14,6 @@ import { startupTable } from "./local/startup-table.ts";
 import { clearRunningStack, saveRunningStack } from "./local/state-directory.ts";
 import type { WorkerControl } from "./local/worker-control.ts";
 
-const root = path.join(import.meta.dirname, "..");
 const restartAfterMs = 1_000;
 const interruptedExitCode = 130;
 
@@ -27,7 +26,7 @@ async function start(options: StartOptions): Promise<void> {
       stopping.abort();
     });
   }
-  const developer = await readDeveloperSettings(path.join(root, ".dev.vars"));
+  const developer = await readDeveloperSettings(options.settingsFile);
   const log = openStackLog({
     directory: path.join(options.stateDirectory, "logs"),
     verbose: options.verbose,

@@ -83,5 +83,6 @@ async function watch(session: DemoSession, issueId: string, fromStart: boolean):
 async function showReview({ admin, print }: DemoSession, issueId: string): Promise<void> {
   const review = await findReviewOfIssue(admin, issueId);
   if (review === null) return;
-  for (const line of ["", ...reviewLines(review), "", ...decisionLines(admin, review), ""]) print(line);
+  const waiting = "Waiting for the decision. Everything keeps running; Ctrl-C stops it.";
+  for (const line of ["", ...reviewLines(review), "", ...decisionLines(admin, review), "", waiting]) print(line);
 }

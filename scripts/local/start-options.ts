@@ -5,6 +5,8 @@ import { StackError } from "./stack-error.ts";
 
 export interface StartOptions {
   readonly stateDirectory: string;
+  /** File of the developer's own keys. */
+  readonly settingsFile: string;
   readonly reset: boolean;
   readonly port: number | null;
   readonly verbose: boolean;
@@ -22,6 +24,7 @@ export const startHelp = `npm start -- [options]
   --reset              begin anew: forget database, objects and pull requests of earlier runs
   --port <number>      port of the Worker (8787 or any free one)
   --state-dir <path>   where everything is kept (.local)
+  --settings <path>    file of your own keys (.dev.vars)
   --latency <ms>       how long the scripted model thinks (400)
   --no-demo            submit nothing
   --verbose            every log line on the terminal`;
@@ -35,6 +38,7 @@ export function parseStartOptions(args: readonly string[]): StartOptions | null 
     reset: { type: "boolean", default: false },
     port: { type: "string" },
     "state-dir": { type: "string", default: ".local" },
+    settings: { type: "string", default: ".dev.vars" },
     latency: { type: "string" },
     "no-demo": { type: "boolean", default: false },
     verbose: { type: "boolean", default: false },
@@ -44,6 +48,7 @@ export function parseStartOptions(args: readonly string[]): StartOptions | null 
   if (values.help) return null;
   return {
     stateDirectory: path.resolve(values["state-dir"]),
+    settingsFile: path.resolve(values.settings),
     reset: values.reset,
     port: values.port === undefined ? null : wholeNumber("--port", values.port, largestPort),
     verbose: values.verbose,
