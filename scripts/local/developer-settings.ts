@@ -12,7 +12,7 @@ const groups = {
   supabase: ["SUPABASE_URL"],
 } as const;
 
-export type RealPart = keyof typeof groups;
+type RealPart = keyof typeof groups;
 
 export interface DeveloperSettings {
   readonly values: Readonly<Record<string, string>>;

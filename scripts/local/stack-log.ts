@@ -50,7 +50,7 @@ export function openStackLog(options: {
 }
 
 /** A structured line as people read it, `message field=value …`; any other line as it is. */
-export function readableLine(level: string, line: string): { readonly level: string; readonly text: string } {
+function readableLine(level: string, line: string): { readonly level: string; readonly text: string } {
   const structured = parseStructured(line);
   if (structured === null) return { level, text: tinted(level, line) };
   const { level: ownLevel, message, ...fields } = structured;

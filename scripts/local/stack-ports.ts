@@ -2,8 +2,7 @@
 import getPort from "get-port";
 import { StackError } from "./stack-error.ts";
 
-export const partNames = ["worker", "postgres", "relay", "claude", "gitHub", "slack", "supabase", "erp"] as const;
-export type PartName = (typeof partNames)[number];
+type PartName = "worker" | "postgres" | "relay" | "claude" | "gitHub" | "slack" | "supabase" | "erp";
 export type StackPorts = Readonly<Record<PartName, number>>;
 
 const usualWorkerPort = 8787;

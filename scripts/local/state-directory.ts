@@ -32,7 +32,7 @@ const keptSchema = z.object({
 export type KeptState = z.infer<typeof keptSchema>;
 
 /** How another process, such as `npm run demo:approve`, reaches the running stack. */
-export const runningSchema = z.object({
+const runningSchema = z.object({
   url: z.url(),
   adminToken: z.string(),
   demoOrganizationId: z.string(),

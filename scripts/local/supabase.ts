@@ -3,7 +3,7 @@ import { createEmulator, defineEmulator } from "emulate";
 import { SignJWT, calculateJwkThumbprint, importJWK } from "jose";
 import type { SigningKey } from "./state-directory.ts";
 
-export interface TokenSubject {
+interface TokenSubject {
   /** `users.supabaseId`. */
   readonly subject: string;
   readonly email: string;

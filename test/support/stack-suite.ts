@@ -8,6 +8,7 @@ import type { ApiCaller } from "../../scripts/local/api-client.ts";
 import type { ClaudeStandIn } from "../../scripts/local/claude.ts";
 import { setUpOrganizations } from "../../scripts/local/demo-run.ts";
 import { noDeveloperSettings } from "../../scripts/local/developer-settings.ts";
+import type { ErpStandIn } from "../../scripts/local/erp.ts";
 import type { GitHubStandIn } from "../../scripts/local/github.ts";
 import type { StackDatabase } from "../../scripts/local/stack-database.ts";
 import { startStack } from "../../scripts/local/stack.ts";
@@ -24,6 +25,8 @@ export interface StackSuite {
   readonly gitHub: GitHubStandIn;
   /** What the Worker takes for GitHub. */
   readonly gitHubGate: Gate;
+  /** The ERP's HTTP API. */
+  readonly erp: ErpStandIn;
   /** Lines of the Worker's log so far. */
   readonly workerLog: readonly string[];
   /** A new organization in the ERP and in the platform's directory. */
@@ -68,9 +71,10 @@ export async function startStackSuite(options: { readonly workerEntry?: string }
     signal: new AbortController().signal,
   });
   const { database, worker, adminToken } = stack;
-  const { claude, supabase, gitHub } = stack.standIns;
+  const { claude, supabase, gitHub, erp } = stack.standIns;
   const [gitHubGate] = gates;
-  if (!database || !claude || !supabase || !gitHub || !gitHubGate) throw new Error("a test stack has no real parts");
+  if (!database || !claude || !supabase || !gitHub || !erp || !gitHubGate)
+    throw new Error("a test stack has no real parts");
 
   return {
     worker,
@@ -79,6 +83,7 @@ export async function startStackSuite(options: { readonly workerEntry?: string }
     supabase,
     gitHub,
     gitHubGate,
+    erp,
     workerLog,
     tenant: () => mintTenant({ database, supabase, gitHub, url: worker.url, adminToken }),
     stop: async () => {
