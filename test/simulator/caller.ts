@@ -12,6 +12,8 @@ export interface Outside {
   readonly faults: Faults;
   readonly organization: (organizationId: string) => OrganizationRpc;
   readonly platform: () => PlatformRpc;
+  /** What a slice of the job has been told; stands for its `control` call, which is about memory and real time. */
+  readonly signalOf: (organizationId: string, jobId: string) => "none" | "pause" | "yield";
 }
 
 const repetitions = 4;

@@ -3,14 +3,16 @@ import type { IssueStatus } from "../../src/contracts/status.ts";
 import { isTerminalJobStatus } from "../../src/contracts/status.ts";
 import type { ObjectHost } from "./object-host.ts";
 import type { OrganizationModel } from "./organization-model.ts";
+import { stepCostMaxMicroUsd } from "./slice-content.ts";
 import type { World } from "./world.ts";
 
 export interface JobCounts {
+  /** Whether they succeeded or failed; what was cancelled did neither. */
   readonly ended: number;
   readonly completed: number;
 }
 
-/** An issue may rest in these: it has ended, or a person has yet to decide. */
+/** An issue may rest in these, paused, or without money: it has ended, or someone has yet to decide. */
 const restingStatuses: ReadonlySet<IssueStatus> = new Set<IssueStatus>(["COMPLETED", "FAILED", "CANCELLED", "REVIEW"]);
 
 /** Deadlines of work under way: a quiet object has none of them. */
@@ -19,7 +21,7 @@ const busyDeadlines = ["dispatch", "lease", "retry", "report", "renew", "records
 export function countJobs(models: Iterable<OrganizationModel>): JobCounts {
   const statuses = [...models].flatMap((model) => [...model.jobs.values()].map(({ status }) => status));
   return {
-    ended: statuses.filter((status) => isTerminalJobStatus(status)).length,
+    ended: statuses.filter((status) => isTerminalJobStatus(status) && status !== "CANCELLED").length,
     completed: statuses.filter((status) => status === "COMPLETED").length,
   };
 }
@@ -30,7 +32,8 @@ export function checkEnd(world: World): void {
     const model = world.observer.models.get(organizationId);
     if (model === undefined) continue;
     const say = (problem: string): void => report(`${organizationId}: ${problem}`);
-    checkIssues(host, model, say);
+    const hasMoney = world.observer.roomMicroUsd(host) >= stepCostMaxMicroUsd;
+    checkIssues(host, model, hasMoney, say);
     checkQuiet(host, say);
     checkProjection(world, host, say);
   }
@@ -38,9 +41,16 @@ export function checkEnd(world: World): void {
   for (const key of world.gitHub.ambiguousKeys()) report(`more than one thing was asked of GitHub under ${key}`);
 }
 
-function checkIssues({ disk }: ObjectHost, model: OrganizationModel, report: (problem: string) => void): void {
+function checkIssues(
+  { disk }: ObjectHost,
+  model: OrganizationModel,
+  hasMoney: boolean,
+  report: (problem: string) => void,
+): void {
   for (const [issueId, status] of model.issues) {
-    if (!restingStatuses.has(status)) report(`${issueId} has not ended: ${status}`);
+    const isHeld = model.paused.has(issueId) || (status === "QUEUED" && !hasMoney);
+    const waitsForPaused = status === "QUEUED" && model.keyed.has(issueId) && model.paused.size > 0;
+    if (!restingStatuses.has(status) && !isHeld && !waitsForPaused) report(`${issueId} has not ended: ${status}`);
   }
   for (const { id, status } of disk.query<{ id: string; status: string }>("SELECT id, status FROM issues")) {
     if (model.issues.get(id) !== status) report(`${id} is ${status}, but its events say ${model.issues.get(id)}`);

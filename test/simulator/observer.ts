@@ -61,6 +61,9 @@ export class Observer {
   organizationCommitted(host: ObjectHost): void {
     const model = this.models.get(host.name);
     if (model === undefined) return;
+    const roomMicroUsd = this.roomMicroUsd(host);
+    if (roomMicroUsd < 0)
+      this.report(`${host.name} has committed and set aside ${-roomMicroUsd} micro-dollars too much`);
     const rows = host.disk.query<{ event: string }>(
       "SELECT event FROM events WHERE seq > ? ORDER BY seq",
       model.lastSeq(),
@@ -75,6 +78,19 @@ export class Observer {
       model.take(event);
       this.#options.onEvent(host.name, event);
     }
+  }
+
+  /** What is left of an organization's budget on the day on which it has committed and set aside most. */
+  roomMicroUsd({ disk }: ObjectHost): number {
+    const budgetMicroUsd = Number(
+      propertyOf(propertyOf(disk.read("terms"), "limits"), "dailyBudgetMicroUsd") ?? Infinity,
+    );
+    const days = disk.query<{ used: number }>(
+      `SELECT committed_micro_usd + (SELECT IFNULL(SUM(amount_micro_usd), 0) FROM reservations
+         WHERE reserved_at_ms >= start_ms AND reserved_at_ms < start_ms + 86400000) AS used
+       FROM spending WHERE kind = 'day'`,
+    );
+    return budgetMicroUsd - Math.max(0, ...days.map(({ used }) => used));
   }
 
   /** Carries out a call, and checks that a stale epoch is refused. */

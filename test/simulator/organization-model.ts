@@ -1,8 +1,9 @@
 /** What an organization's events say, followed one by one and held against the rules. */
-import type { OrganizationEvent } from "../../src/contracts/events.ts";
+import type { EventType, OrganizationEvent } from "../../src/contracts/events.ts";
 import {
   isLegalJobTransition,
   isTerminalJobStatus,
+  type IssueCommandName,
   type IssueStatus,
   type JobStatus,
 } from "../../src/contracts/status.ts";
@@ -12,10 +13,23 @@ interface ModelJob {
   /** The epoch that may write now; null while no slice holds the job. */
   liveEpoch: number | null;
   lastEpoch: number;
+  /** What the slice that runs was told. */
+  signal: "none" | "pause" | "yield";
   /** Slot of the last dispatch, and the organization's limit when the job got it: lowering it takes no slot away. */
   slotNumber: number | null;
   limitAtGrant: number;
 }
+
+const forbiddenAfterCancel: ReadonlySet<EventType> = new Set<EventType>([
+  "job.created",
+  "job.dispatched",
+  "job.slice_started",
+  "job.attempt_started",
+  "step.recorded",
+  "artifact.created",
+  "review.opened",
+  "effect.created",
+]);
 
 export interface ModelSurroundings {
   /** The most jobs that the organization may run now. */
@@ -28,6 +42,11 @@ export interface ModelSurroundings {
 export class OrganizationModel {
   readonly issues = new Map<string, IssueStatus>();
   readonly jobs = new Map<string, ModelJob>();
+  /** Issues that somebody has paused, and nobody has resumed or cancelled. */
+  readonly paused = new Set<string>();
+  /** Issues whose work must not run beside that of others. */
+  readonly keyed = new Set<string>();
+  readonly #cancelled = new Set<string>();
   readonly #around: ModelSurroundings;
   /** Idempotency keys that have made an issue. */
   readonly #keys = new Set<string>();
@@ -54,24 +73,37 @@ export class OrganizationModel {
     if (event.seq !== this.#lastSeq + 1) this.#report(`event ${event.seq} follows ${this.#lastSeq}`);
     this.#lastSeq = event.seq;
     if (event.type === "issue.submitted") {
-      const { externalId } = event.data.issue;
+      const { externalId, concurrencyKey } = event.data.issue;
+      if (concurrencyKey !== null) this.keyed.add(event.issueId);
       if (externalId !== null && this.#keys.has(externalId)) this.#report(`${externalId} has made a second issue`);
       if (externalId !== null) this.#keys.add(externalId);
       this.issues.set(event.issueId, event.data.issue.status);
       return;
+    }
+    if (this.#cancelled.has(event.issueId) && forbiddenAfterCancel.has(event.type)) {
+      this.#report(`${event.type} after ${event.issueId} was cancelled`);
     }
     if (!this.issues.has(event.issueId)) this.#report(`${event.type} of the unknown issue ${event.issueId}`);
     if (event.type === "issue.status_changed") {
       if (this.issues.get(event.issueId) !== event.data.from)
         this.#report(`${event.issueId} was not ${event.data.from}`);
       this.issues.set(event.issueId, event.data.status);
+    } else if (event.type === "issue.commanded") {
+      this.#command(event.issueId, event.data.command);
     } else if (event.jobId !== null) this.#takeOfJob(event, event.jobId);
   }
 
   #takeOfJob(event: OrganizationEvent, jobId: string): void {
     if (event.type === "job.created") {
       const { status } = event.data.job;
-      this.jobs.set(jobId, { status, liveEpoch: null, lastEpoch: 0, slotNumber: null, limitAtGrant: 0 });
+      this.jobs.set(jobId, {
+        status,
+        liveEpoch: null,
+        lastEpoch: 0,
+        signal: "none",
+        slotNumber: null,
+        limitAtGrant: 0,
+      });
       return;
     }
     const job = this.jobs.get(jobId);
@@ -82,7 +114,15 @@ export class OrganizationModel {
     if (event.type === "job.dispatched") this.#dispatch(job, event.data.slotNumber);
     else if (event.type === "job.slice_started") this.#startSlice(job, jobId, event.data.epoch);
     else if (event.type === "job.slice_ended") job.liveEpoch = null;
+    else if (event.type === "job.signalled") job.signal = event.data.signal;
     else if (event.type === "job.status_changed") this.#move(job, jobId, event.data.from, event.data.status);
+  }
+
+  #command(issueId: string, command: IssueCommandName): void {
+    if (command === "pause") this.paused.add(issueId);
+    else this.paused.delete(issueId);
+    if (command === "cancel") this.#cancelled.add(issueId);
+    else if (command === "retry") this.#cancelled.delete(issueId);
   }
 
   #dispatch(job: ModelJob, slotNumber: number): void {
@@ -95,6 +135,7 @@ export class OrganizationModel {
     if (job.liveEpoch !== null) this.#report(`${jobId}: epoch ${epoch} begins while ${job.liveEpoch} lives`);
     if (epoch <= job.lastEpoch) this.#report(`${jobId}: epoch ${epoch} after ${job.lastEpoch}`);
     job.liveEpoch = epoch;
+    job.signal = "none";
     job.lastEpoch = epoch;
   }
 

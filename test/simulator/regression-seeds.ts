@@ -1,4 +1,7 @@
-/** Seeds that once failed, each with what it found. They run before all others, and are never taken out. */
+/**
+ * Seeds that once failed, each with what it found. They run before all others, and are never taken out. Because a seed
+ * means another run once scenarios change, the fault itself stands in `found-faults.test.ts` too.
+ */
 export const regressionSeeds: readonly number[] = [
   // A copy of a slot's grant came after the slot was given back, and started a job that nobody counted.
   190,

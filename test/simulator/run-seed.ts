@@ -116,14 +116,17 @@ class Run {
     host?.setSkew(this.#chance.between(-maxSkewMs, maxSkewMs));
   }
 
-  async #putOrganization({ id, weight, isBound }: PlannedOrganization, concurrentJobs: number): Promise<void> {
+  async #putOrganization(
+    { id, weight, isBound, dailyBudgetMicroUsd }: PlannedOrganization,
+    concurrentJobs: number,
+  ): Promise<void> {
     const { outside } = this.#world;
     const settings = {
       organizationId: id,
       tier: "pro",
       slug: null,
       repository: isBound ? repository : null,
-      limitOverrides: { limits: { concurrentJobs, weight }, expiresAtMs: null },
+      limitOverrides: { limits: { concurrentJobs, weight, dailyBudgetMicroUsd }, expiresAtMs: null },
     } as const;
     await repeated(outside, () => outside.platform().putOrganization(settings)).catch(() => undefined);
   }
@@ -138,6 +141,25 @@ class Run {
     if (outcome?.ok === true && observer.models.get(organizationId)?.issues.has(outcome.value.issueId) !== true) {
       observer.report(`${organizationId} has answered for the issue ${outcome.value.issueId}, but not stored it`);
     }
+    if (outcome?.ok === true) await this.#command(organizationId, outcome.value.issueId, issue.commands);
+  }
+
+  async #command(organizationId: string, issueId: string, commands: PlannedIssue["commands"]): Promise<void> {
+    const { outside } = this.#world;
+    const everything = { kind: "all" } as const;
+    const ref = {
+      organizationId,
+      issueId,
+      visibility: everything,
+      authority: everything,
+      actor: "someone",
+      reason: null,
+    };
+    for (const { afterMs, command } of commands) {
+      await outside.scheduler.sleep(afterMs);
+      const ask = () => outside.organization(organizationId).commandIssue({ ...ref, command });
+      await repeated(outside, ask).catch(() => null);
+    }
   }
 
   #onEvent(organizationId: string, event: OrganizationEvent): void {
@@ -147,7 +169,8 @@ class Run {
   }
 }
 
-function submitCommand(organizationId: string, terms: Terms, issue: PlannedIssue, nowMs: number) {
+/** What the edge submits for a planned issue. */
+export function submitCommand(organizationId: string, terms: Terms, issue: PlannedIssue, nowMs: number) {
   const { priority, namesAgent, key, waitsMs, concurrencyKey } = issue;
   const notBeforeMs = waitsMs === null ? null : nowMs + waitsMs;
   return {

@@ -71,7 +71,7 @@ describe("a run notices", () => {
 
   test("an issue that never ends", async () => {
     const deaf = (host: ObjectHost, method: string, command: unknown): Promise<unknown> =>
-      method === "finish" ? Promise.resolve({ accepted: true }) : honest(host, method, command);
+      method === "claim" ? Promise.resolve({ kind: "stale" }) : honest(host, method, command);
     expect(await noticed({ carryOut: deaf }, /has not ended|something goes on for ever/u)).toBe(true);
   });
 
@@ -141,6 +141,26 @@ describe("a run notices", () => {
     const forgetKeys = (host: ObjectHost, method: string, command: unknown): Promise<unknown> =>
       honest(host, method, method === "submit" ? replaced(command, "idempotency", null) : command);
     expect(await noticed({ carryOut: forgetKeys }, /has made a second issue/u, 300)).toBe(true);
+  });
+
+  test("money that is spent twice", async () => {
+    const careless = (host: ObjectHost, method: string, command: unknown): Promise<unknown> =>
+      honest(host, method, method === "reserve" ? replaced(command, "amountMicroUsd", 1) : command);
+    expect(await noticed({ carryOut: careless }, /micro-dollars too much/u, 600)).toBe(true);
+  });
+
+  test("a cancelled issue that goes on", async () => {
+    const stubborn = async (host: ObjectHost, method: string, command: unknown): Promise<unknown> => {
+      const answer = await honest(host, method, command);
+      if (method === "commandIssue" && propertyOf(command, "command") === "cancel") {
+        host.disk.query(
+          "UPDATE jobs SET status = 'PENDING', ready_at_ms = 0, state = json_set(state, '$.record.status', 'PENDING') WHERE issue_id = ?",
+          textOf(command, "issueId"),
+        );
+      }
+      return answer;
+    };
+    expect(await noticed({ carryOut: stubborn }, /after iss_\w+ was cancelled/u, 100)).toBe(true);
   });
 
   test("work that mostly fails", async () => {

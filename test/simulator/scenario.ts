@@ -1,6 +1,11 @@
 /** What happens in a run besides its faults; everything follows from the seed. */
-import type { IssuePriority } from "../../src/contracts/status.ts";
+import type { IssueCommandName, IssuePriority } from "../../src/contracts/status.ts";
 import type { Chance } from "./chance.ts";
+
+export interface PlannedCommand {
+  readonly afterMs: number;
+  readonly command: IssueCommandName;
+}
 
 export interface PlannedIssue {
   readonly submittedAfterMs: number;
@@ -11,12 +16,16 @@ export interface PlannedIssue {
   /** For how long it may not start; null when it may at once. */
   readonly waitsMs: number | null;
   readonly concurrencyKey: string | null;
+  /** What people ask of it on the way, in this order. */
+  readonly commands: readonly PlannedCommand[];
 }
 
 export interface PlannedOrganization {
   readonly id: string;
   readonly concurrentJobs: number;
   readonly weight: number;
+  /** So little that some of its work may not be done. */
+  readonly dailyBudgetMicroUsd: number;
   readonly isBound: boolean;
   readonly issues: readonly PlannedIssue[];
   /** Another limit that a platform administrator sets on the way; null for none. */
@@ -45,11 +54,26 @@ function few(chance: Chance): number {
   return Math.min(chance.between(1, 4), chance.between(1, 4));
 }
 
+function planCommands(chance: Chance): readonly PlannedCommand[] {
+  const afterMs = (): number => chance.between(1_000, 40_000);
+  if (chance.happens(0.75)) return [];
+  const courses: readonly [readonly IssueCommandName[], ...(readonly IssueCommandName[])[]] = [
+    ["cancel"],
+    ["cancel", "retry"],
+    ["pause"],
+    ["pause", "resume"],
+    ["pause", "cancel"],
+    ["retry", "retry"],
+  ];
+  return chance.pick(courses).map((command) => ({ afterMs: afterMs(), command }));
+}
+
 function planOrganization(chance: Chance, index: number, faultsForMs: number): PlannedOrganization {
   return {
     id: `org-${index}`,
     concurrentJobs: chance.between(1, 3),
     weight: chance.pick([1, 3, 10]),
+    dailyBudgetMicroUsd: chance.happens(0.1) ? chance.between(2_000, 12_000) : 1_000_000,
     isBound: chance.happens(0.7),
     issues: listOf(few(chance), (issue) => ({
       submittedAfterMs: chance.between(0, faultsForMs / 2),
@@ -58,6 +82,7 @@ function planOrganization(chance: Chance, index: number, faultsForMs: number): P
       key: chance.happens(0.5) ? `key-${issue}` : null,
       waitsMs: chance.happens(0.15) ? chance.between(1_000, 5 * 60_000) : null,
       concurrencyKey: chance.happens(0.2) ? "record" : null,
+      commands: planCommands(chance),
     })),
     newLimit: chance.happens(0.3)
       ? { afterMs: chance.between(1_000, faultsForMs), concurrentJobs: chance.between(1, 3) }

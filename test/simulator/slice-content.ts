@@ -10,6 +10,8 @@ import type {
 import type { Chance } from "./chance.ts";
 
 export const stepsOfJob = 2;
+export const stepCostMaxMicroUsd = 1_000;
+export const noUsage = { inputTokens: 0, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 0 };
 export const repository = { owner: "spokestack", name: "erp" };
 
 export function promptOf(assignment: Assignment): { readonly prompt: AttemptPrompt; readonly firstMessage: string } {
@@ -56,7 +58,7 @@ export function checkpointAfterStep(assignment: Assignment, number: number, chan
     startedAtMs: 0,
     durationMs: 1,
     usage: null,
-    costMicroUsd: 10,
+    costMicroUsd: chance.between(1, stepCostMaxMicroUsd),
     stopReason: "end_turn",
   };
   return {

@@ -3,7 +3,7 @@ import type { Assignment, EpochAnswer, FailCommand, OrganizationRpc } from "../.
 import type { JobMessage } from "../../src/contracts/queue-messages.ts";
 import { type Outside, repeated } from "./caller.ts";
 import type { Settlement } from "./message-queue.ts";
-import { checkpointAfterStep, finishOf, promptOf, stepsOfJob } from "./slice-content.ts";
+import { checkpointAfterStep, finishOf, noUsage, promptOf, stepCostMaxMicroUsd, stepsOfJob } from "./slice-content.ts";
 
 const heartbeatMs = 5_000;
 /** Longer than a lease. */
@@ -55,7 +55,7 @@ class Slice {
     const begin = { ...this.#ref, attempt: attempt.number, ...promptOf(this.#assignment) };
     if (attempt.prompt === null && !(await this.#accepted(() => organization.beginAttempt(begin)))) return "refused";
     for (let number = attempt.stepCount + 1; number <= stepsOfJob; number += 1) {
-      const ending = await this.#think();
+      const ending = (await this.#reserve(number)) ?? (await this.#think(number));
       if (ending !== null) return ending;
       const checkpoint = checkpointAfterStep(this.#assignment, number, this.#outside.chance);
       if (!(await this.#accepted(() => organization.checkpoint(checkpoint)))) return "refused";
@@ -64,8 +64,20 @@ class Slice {
     return (await this.#accepted(() => organization.finish(command))) ? "reported" : "refused";
   }
 
+  /** Sets aside what the next call may cost; the job's end when there is no money. */
+  async #reserve(stepNumber: number): Promise<Fate | null> {
+    const organization = this.#organization;
+    const command = { ...this.#ref, stepNumber, amountMicroUsd: stepCostMaxMicroUsd };
+    const answer = await repeated(this.#outside, () => organization.reserve(command));
+    if (answer.kind === "reserved" || this.#isZombie) return null;
+    if (answer.kind === "stale") return "refused";
+    const error = { reason: "budget", message: "There is no money." };
+    const failure = { ...this.#ref, failureClass: "final", error, retryAfterMs: null } as const;
+    return (await this.#accepted(() => organization.fail(failure))) ? "reported" : "refused";
+  }
+
   /** A model call, which may be the slice's last. */
-  async #think(): Promise<Fate | null> {
+  async #think(stepNumber: number): Promise<Fate | null> {
     const { scheduler, chance, faults } = this.#outside;
     const organization = this.#organization;
     await scheduler.sleep(chance.between(200, 8_000));
@@ -74,10 +86,17 @@ class Slice {
       this.#isZombie = true;
       await scheduler.sleep(chance.between(stallMs.low, stallMs.high));
     }
-    if (faults.happens("sliceYields")) {
+    const { issue, job } = this.#assignment;
+    const isTold = this.#outside.signalOf(issue.organizationId, job.id) !== "none";
+    if (isTold || faults.happens("sliceYields")) {
+      await this.#accepted(() => organization.release({ ...this.#ref, stepNumber }));
       return (await this.#accepted(() => organization.yieldSlice(this.#ref))) ? "reported" : "refused";
     }
     if (faults.happens("sliceFails")) {
+      if (chance.happens(0.5)) {
+        const usage = chance.happens(0.5) ? noUsage : null;
+        await this.#accepted(() => organization.settle({ ...this.#ref, stepNumber, usage }));
+      }
       const failure = this.#failure();
       return (await this.#accepted(() => organization.fail(failure))) ? "reported" : "refused";
     }

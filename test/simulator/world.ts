@@ -14,6 +14,7 @@ import { DiskPool } from "./disk-pool.ts";
 import { Faults } from "./faults.ts";
 import { MessageQueue, type Settlement } from "./message-queue.ts";
 import { Network } from "./network.ts";
+import { asEnv } from "./object-bindings.ts";
 import { ObjectHost, type Sender } from "./object-host.ts";
 import { Observer } from "./observer.ts";
 import { consumeEffect, ModelGitHub } from "./outside-world.ts";
@@ -80,7 +81,9 @@ export class World {
       this.observer.addOrganization(id, () => this.#limitOf(id));
     }
     const clients = createObjectClients(this.#namespaces(outsider));
-    this.outside = { scheduler, faults, chance: chance.fork(), ...clients };
+    const signalOf: Outside["signalOf"] = (organizationId, jobId) =>
+      this.observer.models.get(organizationId)?.jobs.get(jobId)?.signal ?? "none";
+    this.outside = { scheduler, faults, chance: chance.fork(), signalOf, ...clients };
     this.#queues = {
       jobs: this.#queue((message, attempts) => consumeJob(this.outside, message, attempts)),
       records: this.#queue((message, attempts) => this.#project(message, attempts)),
@@ -191,10 +194,4 @@ export class World {
     const defaultLimit = 2;
     return Math.min(Number(concurrentJobs ?? defaultLimit), this.#scenario.globalSlots);
   }
-}
-
-/** What guarantees it: these are the bindings that the object classes read; a missing one throws and fails the run. */
-function asEnv(bindings: object): Env {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the guarantee stands above
-  return bindings as Env;
 }

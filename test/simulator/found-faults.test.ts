@@ -1,0 +1,81 @@
+/** The faults that seeds once found, each in the fewest calls that show it. */
+import { expect, test } from "vitest";
+import { createLogger } from "../../src/core/log.ts";
+import { OrganizationObject } from "../../src/durable-objects/organization/organization-object.ts";
+import { organizationMigrations } from "../../src/durable-objects/organization/schema.ts";
+import { PlatformObject } from "../../src/durable-objects/platform/platform-object.ts";
+import { platformMigrations } from "../../src/durable-objects/platform/schema.ts";
+import { defaultTerms } from "../../src/contracts/terms.ts";
+import { Chance } from "./chance.ts";
+import type { Disk } from "./disk.ts";
+import { DiskPool } from "./disk-pool.ts";
+import { asEnv } from "./object-bindings.ts";
+import { ObjectProcess } from "./process.ts";
+import { submitCommand } from "./run-seed.ts";
+
+const organizationId = "org-0";
+const startMs = Date.UTC(2026, 10, 2);
+const immortal = { atWrite: () => false, atCommit: () => false };
+const quiet = createLogger({}, () => undefined);
+const plainIssue = {
+  submittedAfterMs: 0,
+  priority: "MEDIUM",
+  namesAgent: true,
+  key: null,
+  waitsMs: null,
+  concurrencyKey: null,
+  commands: [],
+} as const;
+
+/** A machine that an object runs on, with a clock of its own and a platform that never answers. */
+function machine(disk: Disk, name: string, nowMs: number) {
+  const process = new ObjectProcess(disk, immortal, { alarmSet: () => undefined, committed: () => undefined });
+  const silence = { getByName: () => ({ reportDemand: () => Promise.withResolvers().promise }) };
+  const queue = { send: () => Promise.resolve() };
+  const env = asEnv({ ORGANIZATIONS: silence, PLATFORM: silence, AGENT_JOBS: queue, AGENT_RECORDS: queue });
+  const ports = { clock: { nowMs: () => nowMs }, random: new Chance(1).next, logger: quiet };
+  return [process.state(name), env, ports] as const;
+}
+
+function organizationOn(disk: Disk, nowMs: number): OrganizationObject {
+  return new OrganizationObject(...machine(disk, organizationId, nowMs));
+}
+
+function submitAt(nowMs: number) {
+  return submitCommand(organizationId, defaultTerms(organizationId), { ...plainIssue, namesAgent: false }, nowMs);
+}
+
+test("a copy of a grant that comes after the slot was refused starts nothing", async () => {
+  const organization = organizationOn(new DiskPool(organizationMigrations).take(), startMs);
+  const grant = { organizationId, slotId: "slt_1", slotNumber: 0 };
+  expect(await organization.grantSlot(grant)).toEqual({ accepted: false });
+  await organization.submit(submitAt(startMs));
+  expect(await organization.grantSlot(grant)).toEqual({ accepted: false });
+  expect(await organization.grantSlot({ ...grant, slotId: "slt_2" })).toEqual({ accepted: true });
+});
+
+test("a slot is used though the clock of the next machine is behind", async () => {
+  const disk = new DiskPool(organizationMigrations).take();
+  await organizationOn(disk, startMs).submit(submitAt(startMs));
+  const onNextMachine = organizationOn(disk, startMs - 200);
+  const grant = { organizationId, slotId: "slt_1", slotNumber: 0 };
+  expect(await onNextMachine.grantSlot(grant)).toEqual({ accepted: true });
+});
+
+test("a slot that was taken counts against the demand that was reported before it was", async () => {
+  const disk = new DiskPool(platformMigrations).take();
+  const [state, env, ports] = machine(disk, "platform", startMs);
+  const answers: ((answer: { readonly accepted: boolean }) => void)[] = [];
+  const asked = { grantSlot: () => new Promise((resolve) => answers.push(resolve)) };
+  const platform = new PlatformObject(state, asEnv({ ...env, ORGANIZATIONS: { getByName: () => asked } }), ports);
+  const report = { organizationId, demand: 1, headPriority: 5, oldestAtMs: startMs, weight: 1, heldSlotIds: [] };
+  await platform.reportDemand({ ...report, version: 1, releasedSlotIds: [] });
+  await platform.reportDemand({ ...report, version: 2, releasedSlotIds: [] });
+  answers[0]?.({ accepted: true });
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+  const [slot] = disk.query<{ is_held: number; demand_version: number }>("SELECT is_held, demand_version FROM slots");
+  expect(slot).toEqual({ is_held: 1, demand_version: 2 });
+  expect(answers).toHaveLength(1);
+});
