@@ -136,6 +136,18 @@ export const reviewDetailViewSchema = reviewViewSchema.extend({
   artifact: artifactViewSchema,
 });
 
+const budgetUseSchema = z.object({
+  limitMicroUsd: z.int(),
+  committedMicroUsd: z.int(),
+  /** Set aside for model calls that are under way. */
+  reservedMicroUsd: z.int(),
+  remainingMicroUsd: z.int(),
+  resetAt: time,
+});
+
+/** What the organization has used of its limits in the present UTC day and month. */
+export const quotaSchema = z.object({ budget: z.object({ day: budgetUseSchema, month: budgetUseSchema }) });
+
 export const organizationViewSchema = z.object({
   organizationId: z.string(),
   tier: tierSchema.nullable(),

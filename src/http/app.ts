@@ -19,6 +19,7 @@ import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { issueRoutes } from "./routes/issues.ts";
 import { liveRoutes } from "./routes/live.ts";
 import { organizationRoutes } from "./routes/organizations.ts";
+import { quotaRoutes } from "./routes/quota.ts";
 import { reviewRoutes } from "./routes/reviews.ts";
 import { statusRoutes } from "./routes/status.ts";
 import { submitRoutes } from "./routes/submit.ts";
@@ -43,6 +44,7 @@ function callerRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
   routes.route("/", organizationRoutes(ports, termsCache));
   routes.route("/", deadLetterRoutes(ports));
   routes.route("/", commandRoutes(ports));
+  routes.route("/", quotaRoutes(ports));
   routes.route("/", issueRoutes(ports));
   return routes;
 }

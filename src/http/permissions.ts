@@ -94,3 +94,9 @@ export function requireReviewsVisible(access: TenantAccess): void {
   if (access.visibility.kind === "all") return;
   throw new AgentError({ code: "forbidden", detail: "Your role may not read reviews." });
 }
+
+/** Throws `forbidden` for those who see their own issues only: money is spent for the whole organization. */
+export function requireSpendingVisible(access: TenantAccess): void {
+  if (access.visibility.kind === "all") return;
+  throw new AgentError({ code: "forbidden", detail: "Your role may not read what the organization spends." });
+}

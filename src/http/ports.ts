@@ -34,6 +34,7 @@ export type EdgeOrganization = Pick<
   | "decideReview"
   | "commandIssue"
   | "listDeadLetters"
+  | "readBudget"
 >;
 type EdgePlatform = Pick<PlatformRpc, "readTerms" | "putOrganization" | "readOrganization" | "readStatus">;
 

@@ -9,10 +9,18 @@ import type {
   jobViewSchema,
   logViewSchema,
   organizationViewSchema,
+  quotaSchema,
   reviewViewSchema,
   stepViewSchema,
 } from "../contracts/http-views.ts";
-import type { Allowance, ArtifactView, DeadLetter, IssueDetail } from "../contracts/organization-rpc.ts";
+import type {
+  Allowance,
+  ArtifactView,
+  BudgetReport,
+  BudgetUse,
+  DeadLetter,
+  IssueDetail,
+} from "../contracts/organization-rpc.ts";
 import type { OrganizationEntry } from "../contracts/platform-rpc.ts";
 import type {
   EffectRecord,
@@ -102,6 +110,16 @@ export function issueDetailView(detail: IssueDetail): z.infer<typeof issueDetail
 export function deadLetterView(letter: DeadLetter): z.infer<typeof deadLetterListSchema>["items"][number] {
   const { kind, id, issueId, failedAtMs, error, redrivenAtMs } = letter;
   return { kind, id, issueId, failedAt: isoTime(failedAtMs), error, redrivenAt: optionalIsoTime(redrivenAtMs) };
+}
+
+function budgetUseView({ resetAtMs, ...use }: BudgetUse): z.infer<typeof quotaSchema>["budget"]["day"] {
+  const { limitMicroUsd, committedMicroUsd, reservedMicroUsd } = use;
+  const remainingMicroUsd = Math.max(0, limitMicroUsd - committedMicroUsd - reservedMicroUsd);
+  return { ...use, remainingMicroUsd, resetAt: isoTime(resetAtMs) };
+}
+
+export function quotaView({ day, month }: BudgetReport): z.infer<typeof quotaSchema> {
+  return { budget: { day: budgetUseView(day), month: budgetUseView(month) } };
 }
 
 export function organizationView(entry: OrganizationEntry): z.infer<typeof organizationViewSchema> {

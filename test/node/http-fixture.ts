@@ -189,6 +189,15 @@ export class EdgeFixture {
         listSteps: (ref) => Promise.resolve(this.live.has(ref.issueId) ? [] : null),
         listLogs: (ref) => Promise.resolve(this.live.has(ref.issueId) ? [] : null),
         listArtifacts: (ref) => Promise.resolve(this.live.has(ref.issueId) ? [] : null),
+        readBudget: (ref) => {
+          this.#record("readBudget", organizationId, ref);
+          const day = { limitMicroUsd: 1_000, committedMicroUsd: 600, reservedMicroUsd: 150 };
+          const month = { limitMicroUsd: 500, committedMicroUsd: 600, reservedMicroUsd: 0 };
+          return Promise.resolve({
+            day: { ...day, resetAtMs: Date.UTC(2026, 10, 23) },
+            month: { ...month, resetAtMs: Date.UTC(2026, 11, 1) },
+          });
+        },
         listReviews: (query) => {
           this.#record("listReviews", organizationId, query);
           return Promise.resolve([...this.reviews.values()].map(({ review }) => review));

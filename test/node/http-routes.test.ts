@@ -2,12 +2,14 @@ import { describe, expect, test } from "vitest";
 import {
   healthSchema,
   organizationViewSchema,
+  quotaSchema,
   reviewDetailViewSchema,
   reviewListSchema,
   reviewViewSchema,
   versionSchema,
 } from "../../src/contracts/http-views.ts";
 import { liveViewerHeader } from "../../src/contracts/live-viewer.ts";
+import { limitsByTier } from "../../src/contracts/terms.ts";
 import { newId } from "../../src/core/ids.ts";
 import { adminToken, bearer, EdgeFixture, issueRecord, jsonRequest, reviewRecord, startMs } from "./http-fixture.ts";
 
@@ -198,6 +200,13 @@ describe("the directory of organizations", () => {
     ]);
   });
 
+  test("passes every limit on that an organization has", async () => {
+    const fixture = new EdgeFixture();
+    const limits = limitsByTier.enterprise;
+    await fixture.app().request(path(fixture), put({ limitOverrides: { limits } }));
+    expect(fixture.callsOf("putOrganization")).toMatchObject([{ argument: { limitOverrides: { limits } } }]);
+  });
+
   test("passes the time on until which limits are given, and shows it", async () => {
     const fixture = new EdgeFixture();
     const limitOverrides = { limits: { issuesPerDay: 500 }, expiresAt: "2026-12-01T01:00:00+01:00" };
@@ -233,6 +242,39 @@ describe("the directory of organizations", () => {
   ])("refuses %s", async (_name, body) => {
     const fixture = new EdgeFixture();
     expect((await fixture.app().request(path(fixture), put(body))).status).toBe(422);
+    expect(fixture.calls).toEqual([]);
+  });
+});
+
+describe("the quota", () => {
+  test("shows what the organization's day and month have spent, set aside, and left", async () => {
+    const fixture = new EdgeFixture();
+    const answer = await fixture.app().request("/api/agents/quota", { headers: bearer(fixture.user("STAFF")) });
+    expect(quotaSchema.parse(await answer.json())).toEqual({
+      budget: {
+        day: {
+          limitMicroUsd: 1_000,
+          committedMicroUsd: 600,
+          reservedMicroUsd: 150,
+          remainingMicroUsd: 250,
+          resetAt: "2026-11-23T00:00:00.000Z",
+        },
+        month: {
+          limitMicroUsd: 500,
+          committedMicroUsd: 600,
+          reservedMicroUsd: 0,
+          remainingMicroUsd: 0,
+          resetAt: "2026-12-01T00:00:00.000Z",
+        },
+      },
+    });
+    expect(fixture.callsOf("readBudget")).toMatchObject([{ argument: { organizationId: fixture.organizationId } }]);
+  });
+
+  test("is not a freelancer's to read", async () => {
+    const fixture = new EdgeFixture();
+    const headers = bearer(fixture.user("FREELANCER"));
+    expect((await fixture.app().request("/api/agents/quota", { headers })).status).toBe(403);
     expect(fixture.calls).toEqual([]);
   });
 });

@@ -1,10 +1,11 @@
 /** The organization's money: exact, whatever happens to slices, and however many ask at once. */
-import { evictAllDurableObjects, reset, runDurableObjectAlarm } from "cloudflare:test";
+import { evictAllDurableObjects, reset, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Assignment, ReserveAnswer } from "../../src/contracts/organization-rpc.ts";
 import { periodAt } from "../../src/core/utc-periods.ts";
+import { budgetMigration } from "../../src/durable-objects/organization/budget-table.ts";
 import { parseSchedulingSettings } from "../../src/env.ts";
 import {
   allEvents,
@@ -436,6 +437,23 @@ describe("a job's ceilings", () => {
     const fourth = await claim(await nextJobMessage(organizationId, 3));
     expect(fourth).toMatchObject({ attempt: { number: 2, stepCount: 0, lastUsage: null }, used: { earlierSteps: 1 } });
   });
+});
+
+test("a storage without money is brought up to date: its running job goes on, and counts its time from its last change", async () => {
+  const job = await claimedJob();
+  const { organizationId } = job.issue;
+  const withoutMoney = "json_remove(state, '$.ranForMs', '$.sliceStartedAtMs')";
+  await runInDurableObject(env.ORGANIZATIONS.getByName(organizationId), (_object, { storage: { sql } }) => {
+    sql.exec(`DROP TABLE spending; DROP TABLE reservations; UPDATE jobs SET state = ${withoutMoney}`);
+    sql.exec(budgetMigration);
+  });
+  await evictAllDurableObjects();
+  expect(await reserve(job, 1, 400)).toEqual(reserved);
+  advanceMs(1_000);
+  await objectOf(organizationId).yieldSlice(refOf(job));
+  const next = await claim(await nextJobMessage(organizationId, 1));
+  expect(next.used.ranForMs).toBeGreaterThanOrEqual(1_000);
+  expect(next.used.ranForMs).toBeLessThan(60_000);
 });
 
 type Command =

@@ -37,6 +37,7 @@ type GivenLimits = PutOrganizationRequest["limitOverrides"]["limits"];
 /** Only the limits that were given: an absent override is absent and not undefined. */
 function givenLimitsOf(given: GivenLimits): Partial<OrganizationLimits> {
   const { concurrentJobs, issuesPerDay, issuesPerHour, weight, models, agents } = given;
+  const { dailyBudgetMicroUsd, monthlyBudgetMicroUsd } = given;
   return {
     ...(concurrentJobs === undefined ? {} : { concurrentJobs }),
     ...(issuesPerDay === undefined ? {} : { issuesPerDay }),
@@ -44,6 +45,8 @@ function givenLimitsOf(given: GivenLimits): Partial<OrganizationLimits> {
     ...(weight === undefined ? {} : { weight }),
     ...(models === undefined ? {} : { models }),
     ...(agents === undefined ? {} : { agents }),
+    ...(dailyBudgetMicroUsd === undefined ? {} : { dailyBudgetMicroUsd }),
+    ...(monthlyBudgetMicroUsd === undefined ? {} : { monthlyBudgetMicroUsd }),
   };
 }
 
