@@ -16,7 +16,7 @@ function mostTokensIn(texts: readonly string[]): number {
  * The most tokens that the attempt's next prompt can have: what the last call reported, its answer, and a token for every
  * byte appended since. Words that the model thought without showing them count by the answer's reported tokens.
  */
-export function mostPromptTokens(
+function mostPromptTokens(
   { prompt }: Pick<LoopAttempt, "prompt">,
   { messages, lastUsage }: Pick<LoopState, "messages" | "lastUsage">,
 ): number {
