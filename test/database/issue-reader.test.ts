@@ -125,6 +125,19 @@ describe("one issue", () => {
     expect(await reader.read(organizationId, "iss_unknown", everyone)).toBeNull();
   });
 
+  it("is found by its review, within its organization", async () => {
+    const organization = await newOrganization();
+    const log = new EventLogFixture(organization.id);
+    const issue = log.submit({ title: "Reviewed" });
+    const job = log.createJob(issue);
+    const review = log.openReview(log.createArtifact(job));
+    await createProjection(settingsOf("agents_app")).project(organization.id, log);
+    const found = await reader.readByReview(organization.id, review.id);
+    expect(found).toMatchObject({ issue: { id: issue.id }, jobs: [{ id: job.id }], reviews: [{ id: review.id }] });
+    expect(await reader.readByReview(organizationId, review.id)).toBeNull();
+    expect(await reader.readByReview(organization.id, "rev_unknown")).toBeNull();
+  });
+
   it("is not found from another organization, nor is anything of it", async () => {
     const id = issues[1]?.id ?? "";
     expect(await reader.read(foreignOrganizationId, id, everyone)).toBeNull();

@@ -3,6 +3,7 @@ import { createHash, randomUUID } from "node:crypto";
 import type { Hono } from "hono";
 import type { IdentityRow, TokenVerdict } from "../../src/contracts/caller.ts";
 import type {
+  ArtifactView,
   DeadLetter,
   IssueDetail,
   Outcome,
@@ -97,6 +98,9 @@ export class EdgeFixture {
   readonly live = new Map<string, IssueDetail>();
   readonly stored = new Map<string, IssueDetail>();
   readonly reviews = new Map<string, ReviewDetail>();
+  /** Reviews whose issue has left the object. */
+  readonly leftReviews = new Set<string>();
+  readonly storedArtifacts: ArtifactView[] = [];
   readonly entries = new Map<string, OrganizationEntry>();
   readonly upgrades: Request[] = [];
   nowMs = startMs;
@@ -205,7 +209,9 @@ export class EdgeFixture {
         readReview: ({ reviewId }) => Promise.resolve(this.reviews.get(reviewId) ?? null),
         commandIssue: (command) => {
           this.#record("commandIssue", organizationId, command);
-          const detail = this.live.get(command.issueId);
+          const { archived } = command;
+          const restored = archived === undefined ? undefined : { ...archived, waitingFor: null, reservedMicroUsd: 0 };
+          const detail = this.live.get(command.issueId) ?? restored;
           const failure = { code: "not_found", detail: "There is no such issue." } as const;
           return Promise.resolve(
             this.commandFailure === null && detail !== undefined
@@ -219,7 +225,9 @@ export class EdgeFixture {
         },
         decideReview: (decision) => {
           this.#record("decideReview", organizationId, decision);
-          return Promise.resolve(this.decideAnswer);
+          const isAway = decision.archived === undefined && this.leftReviews.has(decision.reviewId);
+          const failure = { code: "not_found", detail: "There is no such review." } as const;
+          return Promise.resolve(isAway ? { ok: false, failure } : this.decideAnswer);
         },
       }),
       platform: () => ({
@@ -274,7 +282,7 @@ export class EdgeFixture {
       },
       listArtifacts: (organizationId, issueId) => {
         this.#record("postgres.listArtifacts", organizationId, issueId);
-        return Promise.resolve([]);
+        return Promise.resolve(this.storedArtifacts.filter(({ artifact }) => artifact.issueId === issueId));
       },
     };
   }

@@ -3,7 +3,7 @@ import { commandRequestSchema, idParamsSchema, isId } from "../../contracts/http
 import { issueDetailSchema } from "../../contracts/http-views.ts";
 import { issueCommands, type IssueCommandName } from "../../contracts/status.ts";
 import type { CallerEnv } from "../edge-env.ts";
-import { issueNotFound } from "../issue-reads.ts";
+import { commandLiveOrArchived, issueNotFound } from "../issue-reads.ts";
 import { tenantAccess } from "../permissions.ts";
 import type { AppPorts } from "../ports.ts";
 import { valueOf } from "../problems.ts";
@@ -37,7 +37,12 @@ export function commandRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
       if (!isId("issue", issueId)) throw issueNotFound();
       const { reason = null } = c.req.valid("json");
       const order = { organizationId, issueId, visibility, authority, command, actor, reason };
-      const detail = valueOf(await ports.objects.organization(organizationId).commandIssue(order));
+      const outcome = await commandLiveOrArchived(
+        ports,
+        (about) => ports.objects.organization(organizationId).commandIssue({ ...order, ...about }),
+        (issues) => issues.read(organizationId, issueId, visibility),
+      );
+      const detail = valueOf(outcome);
       c.var.log.info("issue commanded", { issueId, command, actor, status: detail.issue.status });
       return c.json(issueDetailView(detail), 200);
     });
