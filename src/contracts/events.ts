@@ -13,7 +13,13 @@ import {
   tokenUsageSchema,
   triageViewSchema,
 } from "./records.ts";
-import { issueCommands, issueStatusSchema, jobStatusSchema, pausedReasonSchema } from "./status.ts";
+import {
+  blockingLimitSchema,
+  issueCommands,
+  issueStatusSchema,
+  jobStatusSchema,
+  pausedReasonSchema,
+} from "./status.ts";
 
 const eventData = {
   "issue.submitted": z.object({ issue: issueRecordSchema }),
@@ -24,6 +30,11 @@ const eventData = {
     actor: z.string(),
     reason: z.string().nullable(),
   }),
+  /**
+   * A new job waits for a slot (`global_concurrency`) and a dispatched one for nothing, without this being told; whatever
+   * else holds an issue up is.
+   */
+  "issue.waiting_changed": z.object({ waitingFor: blockingLimitSchema.nullable() }),
   "issue.triaged": z.object({ triage: triageViewSchema, byRules: z.boolean() }),
   "job.created": z.object({ job: jobRecordSchema }),
   "job.dispatched": z.object({ dispatchId: z.string(), slotNumber: z.int() }),
@@ -73,6 +84,7 @@ export type EventDataOf<Type extends EventType> = z.infer<(typeof eventData)[Typ
 
 /** Events that tell how the work was carried, not what came of it; two equal runs may differ in them. */
 export const transportEventTypes: ReadonlySet<EventType> = new Set<EventType>([
+  "issue.waiting_changed",
   "job.dispatched",
   "job.slice_started",
   "job.slice_ended",
@@ -115,6 +127,7 @@ export const organizationEventSchema = z.discriminatedUnion("type", [
   eventSchema("issue.submitted"),
   eventSchema("issue.status_changed"),
   eventSchema("issue.commanded"),
+  eventSchema("issue.waiting_changed"),
   eventSchema("issue.triaged"),
   eventSchema("job.created"),
   eventSchema("job.dispatched"),

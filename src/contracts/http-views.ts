@@ -10,7 +10,7 @@ import {
   reviewRecordSchema,
   stepRecordSchema,
 } from "./records.ts";
-import { artifactTypeSchema, issueStatusSchema } from "./status.ts";
+import { artifactTypeSchema, blockingLimitSchema, issueStatusSchema } from "./status.ts";
 import { organizationLimitsSchema, repositorySchema, tierSchema } from "./terms.ts";
 
 const time = z.iso.datetime();
@@ -106,7 +106,7 @@ export const issueDetailSchema = issueViewSchema.extend({
   reviews: z.array(reviewViewSchema),
   effects: z.array(effectViewSchema),
   /** What the issue's next job waits for; null when one runs or none is left. */
-  waitingFor: z.enum(["organization_concurrency", "budget", "global_concurrency", "retry_delay"]).nullable(),
+  waitingFor: blockingLimitSchema.nullable(),
   /** Set aside for model calls that are under way, beside `costMicroUsd`. */
   reservedMicroUsd: z.int(),
 });

@@ -22,6 +22,7 @@ import type {
 } from "./records.ts";
 import type {
   ArtifactType,
+  BlockingLimit,
   IssueCommandName,
   IssuePriority,
   IssueSource,
@@ -99,9 +100,6 @@ export interface IssueRef extends Addressed {
   readonly issueId: string;
   readonly visibility: Visibility;
 }
-
-/** Why nothing of the issue runs right now; null when something does, or nothing is left to run. */
-export type BlockingLimit = "organization_concurrency" | "budget" | "global_concurrency" | "retry_delay" | null;
 
 export interface IssueDetail {
   readonly issue: IssueRecord;

@@ -23,6 +23,17 @@ export const issueCommands = ["cancel", "pause", "resume", "retry"] as const;
 const pausedReasons = ["question", "operator"] as const;
 const logLevels = ["DEBUG", "INFO", "WARN", "ERROR"] as const;
 
+/** What keeps an issue's next job from running: the order is that in which they are looked at. */
+const blockingLimits = [
+  "not_before",
+  "retry_delay",
+  "switch",
+  "budget",
+  "concurrency_key",
+  "organization_concurrency",
+  "global_concurrency",
+] as const;
+
 export const issueSourceSchema = z.enum(issueSources);
 export const issueTypeSchema = z.enum(issueTypes);
 export const issuePrioritySchema = z.enum(issuePriorities);
@@ -33,6 +44,7 @@ export const reviewStatusSchema = z.enum(reviewStatuses);
 export const effectStatusSchema = z.enum(effectStatuses);
 export const pausedReasonSchema = z.enum(pausedReasons);
 export const logLevelSchema = z.enum(logLevels);
+export const blockingLimitSchema = z.enum(blockingLimits);
 
 export type IssueSource = z.infer<typeof issueSourceSchema>;
 export type IssueType = z.infer<typeof issueTypeSchema>;
@@ -44,7 +56,14 @@ type ReviewStatus = z.infer<typeof reviewStatusSchema>;
 type EffectStatus = z.infer<typeof effectStatusSchema>;
 export type IssueCommandName = (typeof issueCommands)[number];
 export type PausedReason = z.infer<typeof pausedReasonSchema>;
+/** Why nothing of an issue runs right now; null when something does, or nothing is left to run. */
+export type BlockingLimit = z.infer<typeof blockingLimitSchema> | null;
 export type LogLevel = z.infer<typeof logLevelSchema>;
+
+/** Whether no job of an issue runs or waits: it has ended, or a person has to decide. */
+export function hasNothingToRun(status: IssueStatus): boolean {
+  return status !== "PENDING" && status !== "QUEUED" && status !== "PROCESSING";
+}
 
 /** The numeric priority that jobs are ordered by; smaller is more urgent. */
 export const numericPriority: Readonly<Record<IssuePriority, number>> = { CRITICAL: 1, HIGH: 2, MEDIUM: 5, LOW: 10 };

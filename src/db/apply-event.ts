@@ -85,6 +85,7 @@ export async function applyEvent(
       return;
     }
     // How the work was carried is told to whoever watches, and remembered nowhere.
+    case "issue.waiting_changed":
     case "job.dispatched":
     case "job.slice_started":
     case "job.slice_ended":

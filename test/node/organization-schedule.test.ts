@@ -1,12 +1,22 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type IssuePriority, issuePrioritySchema, numericPriority } from "../../src/contracts/status.ts";
+import {
+  type BlockingLimit,
+  type IssuePriority,
+  issuePrioritySchema,
+  type JobStatus,
+  numericPriority,
+} from "../../src/contracts/status.ts";
+import type { JobState } from "../../src/durable-objects/organization/job-state.ts";
 import {
   blockingLimitOf,
   freeCapacity,
+  impliedLimitOf,
   overtakingBoundMs,
   queueKey,
+  type WaitingFacts,
 } from "../../src/durable-objects/organization/schedule.ts";
+import { jobStateOf } from "../support/job-state-fixture.ts";
 
 const nowMs = Date.UTC(2026, 10, 22, 18, 30);
 const minuteMs = 60_000;
@@ -79,25 +89,40 @@ describe("schedule", () => {
     expect(freeCapacity(held, limit)).toBe(room);
   });
 
-  const job = (status: "PENDING" | "RUNNING" | "COMPLETED", readyAtMs = 0, slotId: string | null = null) => ({
-    record: { status },
-    readyAtMs,
-    slot: slotId === null ? null : { slotId, slotNumber: 0 },
-  });
-  test.each([
-    ["a running job", [job("PENDING"), job("RUNNING")], 2, null],
-    ["nothing to run", [job("COMPLETED")], 0, null],
-    ["a dispatched job", [job("PENDING", 0, "slt")], 1, null],
-    ["a full organization", [job("PENDING")], 2, "organization_concurrency"],
-    ["a full platform", [job("PENDING")], 1, "global_concurrency"],
-    ["a back-off", [job("PENDING", nowMs + 1)], 0, "retry_delay"],
-  ])("says why %s waits", (_name, jobs, heldSlots, limit) => {
-    expect(blockingLimitOf(jobs, { heldSlots, concurrencyLimit: 2, isBudgetExhausted: false, nowMs })).toBe(limit);
+  const job = (status: JobStatus, state: Partial<Omit<JobState, "record">> = {}) => jobStateOf({ status }, state);
+  const facts: WaitingFacts = {
+    nowMs,
+    notBeforeMs: null,
+    holdOf: () => null,
+    isBehindKey: () => false,
+    isWithinCapacity: () => true,
+  };
+  const slot = { slotId: "slt", slotNumber: 0 };
+  const later = { readyAtMs: nowMs + 1 };
+  const reasons: readonly [string, readonly JobState[], Partial<WaitingFacts>, BlockingLimit][] = [
+    ["a running job", [job("PENDING"), job("RUNNING")], {}, null],
+    ["nothing to run", [job("COMPLETED")], {}, null],
+    ["a paused job", [job("PAUSED")], {}, null],
+    ["a dispatched job", [job("PENDING", { slot, dispatch: { dispatchId: "dsp", claimed: false } })], {}, null],
+    ["a full organization", [job("PENDING")], { isWithinCapacity: () => false }, "organization_concurrency"],
+    ["a full platform", [job("COMPLETED"), job("PENDING")], {}, "global_concurrency"],
+    ["a back-off", [job("PENDING", { ...later, everDispatched: true })], {}, "retry_delay"],
+    ["a back-off that keeps its slot", [job("PENDING", { ...later, slot, everDispatched: true })], {}, "retry_delay"],
+    ["an issue that is put off", [job("PENDING", later)], { notBeforeMs: nowMs + 1 }, "not_before"],
+    ["another issue with its key", [job("PENDING")], { isBehindKey: () => true }, "concurrency_key"],
+    ["a switch", [job("PENDING")], { holdOf: () => "switch", isBehindKey: () => true }, "switch"],
+    ["a budget that is used up", [job("PENDING")], { holdOf: () => "budget" }, "budget"],
+  ];
+  test.each(reasons)("says why %s waits", (_name, jobs, changes, limit) => {
+    expect(blockingLimitOf(jobs, { ...facts, ...changes })).toBe(limit);
   });
 
-  test("says that a job waits for money before anything else", () => {
-    const organization = { heldSlots: 2, concurrencyLimit: 2, isBudgetExhausted: true, nowMs };
-    expect(blockingLimitOf([job("PENDING")], organization)).toBe("budget");
-    expect(blockingLimitOf([job("RUNNING")], organization)).toBeNull();
+  test.each([
+    ["a new job, which waits for a slot", [job("PENDING")], "global_concurrency"],
+    ["a job that was dispatched before", [job("PENDING", { everDispatched: true })], null],
+    ["a running issue", [job("RUNNING"), job("PENDING")], null],
+    ["an issue that has ended", [job("COMPLETED")], null],
+  ])("need not be told of %s", (_name, jobs, implied) => {
+    expect(impliedLimitOf(jobs)).toBe(implied);
   });
 });

@@ -526,7 +526,7 @@ describe("retry", () => {
     await command(organizationId, issueId, "retry");
     await command(organizationId, issueId, "pause");
     await command(organizationId, issueId, "resume");
-    expect((await read(organizationId, issueId)).waitingFor).toBe("retry_delay");
+    expect((await read(organizationId, issueId)).waitingFor).toBe("not_before");
     expect(jobMessages(organizationId)).toEqual([]);
     advanceMs(60_001);
     await runDurableObjectAlarm(stubOf(organizationId));

@@ -2,6 +2,7 @@ import { evictAllDurableObjects, reset, runDurableObjectAlarm, runInDurableObjec
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { OrganizationEvent } from "../../src/contracts/events.ts";
+import type { BlockingLimit } from "../../src/contracts/status.ts";
 import type { IssueDetail, SubmitCommand } from "../../src/contracts/organization-rpc.ts";
 import { organizationMigrations } from "../../src/durable-objects/organization/schema.ts";
 import { migrateSchema } from "../../src/durable-objects/schema-version.ts";
@@ -137,6 +138,7 @@ describe("issues with one concurrency key", () => {
     const first = await submit(organizationId, keyed);
     await nextJobMessage(organizationId);
     const second = await submit(organizationId, { ...keyed, ...named });
+    expect((await readIssue(organizationId, second.issueId))?.waitingFor).toBe("concurrency_key");
     const other = await submit(organizationId, { ...named, concurrencyKey: "brief-2" });
     expect((await nextJobMessage(organizationId, 1)).jobId).toBe(other.jobId);
     await runJob(organizationId, 0, triaged);
@@ -155,6 +157,105 @@ describe("issues with one concurrency key", () => {
     await runJob(organizationId, 1, { role: "review", decision: "pass", summary: "Right." });
     expect(await statusOf(organizationId, first.issueId)).toBe("REVIEW");
     expect((await nextJobMessage(organizationId, 2)).jobId).toBe(second.jobId);
+  });
+});
+
+describe("why an issue waits", () => {
+  /** What the events imply of every issue: the last thing told, or what goes without saying since. */
+  function toldLimits(events: readonly OrganizationEvent[]): ReadonlyMap<string, BlockingLimit> {
+    const told = new Map<string, BlockingLimit>();
+    for (const event of events) {
+      if (event.type === "job.created") told.set(event.issueId, "global_concurrency");
+      if (event.type === "job.dispatched") told.set(event.issueId, null);
+      if (event.type !== "issue.waiting_changed") continue;
+      expect(event.data.waitingFor).not.toBe(told.get(event.issueId));
+      told.set(event.issueId, event.data.waitingFor);
+    }
+    return told;
+  }
+
+  /** Compares what was told with what is read, at a moment at which nothing happened in between. */
+  async function expectToldIsTrue(organizationId: string): Promise<void> {
+    const [told, read] = await vi.waitUntil(async () => {
+      const events = await allEvents(organizationId);
+      const limits = [...toldLimits(events)];
+      const seen = await Promise.all(
+        limits.map(async ([issueId]) => [issueId, (await readIssue(organizationId, issueId))?.waitingFor] as const),
+      );
+      return (await allEvents(organizationId)).length === events.length ? [limits, seen] : null;
+    });
+    expect(read).toEqual(told);
+  }
+
+  const changesOf = (events: readonly OrganizationEvent[], issueId: string) =>
+    events.flatMap((event) =>
+      event.type === "issue.waiting_changed" && event.issueId === issueId ? [event.data.waitingFor] : [],
+    );
+
+  test("is told when it changes and only then, and what was told is what a reader sees", async () => {
+    const organizationId = mintOrganizationId();
+    const terms = termsFor(organizationId, { concurrentJobs: 2 });
+    const common = { ...named, terms };
+    const first = await submit(organizationId, { ...common, concurrencyKey: "brief-1" });
+    await nextJobMessage(organizationId);
+    const behind = await submit(organizationId, { ...common, concurrencyKey: "brief-1" });
+    const late = await submit(organizationId, { ...common, notBeforeMs: testClock.nowMs() + 10_000 });
+    await expectToldIsTrue(organizationId);
+    await submit(organizationId, common);
+    await nextJobMessage(organizationId, 1);
+    const full = await submit(organizationId, common);
+    await expectToldIsTrue(organizationId);
+    await evictAllDurableObjects();
+    await runJob(organizationId, 0, done);
+    await nextJobMessage(organizationId, 2);
+    await expectToldIsTrue(organizationId);
+    await pass(organizationId, 10_000);
+    await expectToldIsTrue(organizationId);
+    for (let seen = 1; seen < 5; seen += 1) {
+      await runJob(organizationId, seen, done);
+      await expectToldIsTrue(organizationId);
+    }
+    const events = await allEvents(organizationId);
+    expect(changesOf(events, first.issueId)).toEqual([]);
+    expect(changesOf(events, behind.issueId)[0]).toBe("concurrency_key");
+    expect(changesOf(events, late.issueId)).toEqual(["not_before", "organization_concurrency", "global_concurrency"]);
+    expect(changesOf(events, full.issueId)[0]).toBe("organization_concurrency");
+    expect([...toldLimits(events).values()].every((limit) => limit === null)).toBe(true);
+  });
+
+  test("is told again when the limit is lowered, and when a more urgent issue comes first", async () => {
+    const organizationId = mintOrganizationId();
+    const filled = Array.from({ length: 5 }, mintOrganizationId);
+    for (const other of filled) {
+      await submit(other, named);
+      await nextJobMessage(other);
+    }
+    const terms = termsFor(organizationId, { concurrentJobs: 1 });
+    const low = await submit(organizationId, { ...named, terms, priority: "LOW" });
+    await expectToldIsTrue(organizationId);
+    const urgent = await submit(organizationId, { ...named, terms, priority: "CRITICAL" });
+    await expectToldIsTrue(organizationId);
+    await objectOf(organizationId).applyTerms({ ...termsFor(organizationId, { concurrentJobs: 2 }), version: 2 });
+    await expectToldIsTrue(organizationId);
+    await objectOf(organizationId).applyTerms({ ...termsFor(organizationId, { concurrentJobs: 1 }), version: 3 });
+    await expectToldIsTrue(organizationId);
+    const events = await allEvents(organizationId);
+    expect(changesOf(events, urgent.issueId)).toEqual([]);
+    expect(changesOf(events, low.issueId)).toEqual([
+      "organization_concurrency",
+      "global_concurrency",
+      "organization_concurrency",
+    ]);
+  });
+
+  test("of many issues is told of those at the head only, not of all with every slot", async () => {
+    const organizationId = mintOrganizationId();
+    const terms = termsFor(organizationId, { concurrentJobs: 1 });
+    for (let made = 0; made < 20; made += 1) await submit(organizationId, { ...named, terms });
+    for (let seen = 0; seen < 3; seen += 1) await runJob(organizationId, seen, done);
+    await expectToldIsTrue(organizationId);
+    const told = (await allEvents(organizationId)).filter(({ type }) => type === "issue.waiting_changed");
+    expect(told.length).toBeLessThanOrEqual(20 + 3);
   });
 });
 

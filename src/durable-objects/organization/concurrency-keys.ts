@@ -4,8 +4,10 @@
  */
 import type { OrganizationEvent } from "../../contracts/events.ts";
 import type { IssueRecord } from "../../contracts/records.ts";
-import type { IssueStatus } from "../../contracts/status.ts";
+import { hasNothingToRun } from "../../contracts/status.ts";
 import type { IssueTable } from "./issue-table.ts";
+import type { JobState } from "./job-state.ts";
+import { queueKey } from "./schedule.ts";
 
 export const concurrencyKeysMigration = `
   CREATE TABLE concurrency_keys (key TEXT PRIMARY KEY, issue_id TEXT NOT NULL) WITHOUT ROWID;
@@ -25,7 +27,9 @@ export const hasKeyOrNeedsNone = `NOT EXISTS (
   SELECT 1 FROM concurrency_keys k WHERE k.key = jobs.concurrency_key AND k.issue_id <> jobs.issue_id
 )`;
 
-const releasing: ReadonlySet<IssueStatus> = new Set<IssueStatus>(["REVIEW", "COMPLETED", "FAILED", "CANCELLED"]);
+const waitsForKey = "concurrency_key = ? AND status = 'PENDING' AND slot_id IS NULL";
+/** One that comes first, and one that it may have pushed back. */
+const watchedInLine = 2;
 
 export class ConcurrencyKeys {
   readonly #sql: SqlStorage;
@@ -50,9 +54,39 @@ export class ConcurrencyKeys {
     }
   }
 
+  /** Whether another issue has the job's key, or comes first among those that wait for it. */
+  isBehind({ record: { id, issueId, priority, createdAtMs } }: JobState, nowMs: number): boolean {
+    const { concurrencyKey } = this.#issues.get(issueId);
+    if (concurrencyKey === null) return false;
+    const holder = this.#sql
+      .exec<{ issue_id: string }>("SELECT issue_id FROM concurrency_keys WHERE key = ?", concurrencyKey)
+      .next().value;
+    if (holder !== undefined) return holder.issue_id !== issueId;
+    const earlier = this.#sql.exec(
+      `SELECT 1 FROM jobs WHERE ${waitsForKey} AND ready_at_ms <= ? AND issue_id <> ? AND (queue_key, id) < (?, ?) LIMIT 1`,
+      concurrencyKey,
+      nowMs,
+      issueId,
+      queueKey({ priority, createdAtMs }),
+      id,
+    );
+    return earlier.next().done !== true;
+  }
+
+  /** The issues that come first among those that wait for a key: whose reason to wait may change with a neighbour's. */
+  firstInLine(key: string): readonly string[] {
+    return this.#sql
+      .exec<{ issue_id: string }>(
+        `SELECT issue_id FROM jobs WHERE ${waitsForKey} ORDER BY queue_key, id LIMIT ${watchedInLine}`,
+        key,
+      )
+      .toArray()
+      .map((row) => row.issue_id);
+  }
+
   /** Takes the key from an issue of which nothing is to be run for now. */
   releaseEnded({ id, status, concurrencyKey }: IssueRecord): void {
-    if (concurrencyKey === null || !releasing.has(status)) return;
+    if (concurrencyKey === null || !hasNothingToRun(status)) return;
     this.#sql.exec("DELETE FROM concurrency_keys WHERE key = ? AND issue_id = ?", concurrencyKey, id);
   }
 }

@@ -20,6 +20,8 @@ export function narrate(event: OrganizationEvent): Narration | null {
     case "issue.commanded":
     case "job.signalled":
       return info({ ...event.data });
+    case "issue.waiting_changed":
+      return info({ waitingFor: event.data.waitingFor ?? undefined });
     case "issue.triaged":
       return info({
         agent: event.data.triage.agent,

@@ -82,6 +82,7 @@ export class Failures {
     const { jobs, dispatcher } = this.#parts;
     const job = jobs.find(jobId);
     if (job === null || job.dispatch !== null) return;
+    change.touch(job.record.issueId);
     const ready: JobState = { ...job, readyAtMs: 0 };
     if (ready.slot === null) jobs.save(ready);
     else dispatcher.dispatch(change, ready);

@@ -23,11 +23,11 @@ function statusOf(parts: IssueParts, { id: issueId, notBeforeMs }: IssueRecord, 
   const effects = parts.effects.ofIssue(issueId);
   const redriven = new Set(effects.map(({ record }) => record.redriveOf));
   return issueStatusOf({
-    jobs: jobs.map(({ record, everDispatched }) => ({
+    jobs: jobs.map(({ record, everDispatched, readyAtMs }) => ({
       status: record.status,
       dispatched: everDispatched,
       replaced: replaced.has(record.id),
-      notBeforeMs,
+      notBeforeMs: readyAtMs === notBeforeMs ? notBeforeMs : null,
     })),
     reviews: parts.reviews.ofIssue(issueId),
     effects: effects.map(({ record }) => ({ status: record.status, redriven: redriven.has(record.id) })),

@@ -30,6 +30,11 @@ type StateRow = { state: string };
 
 const isWaiting = `status = 'PENDING' AND slot_id IS NULL AND ready_at_ms <= ? AND ${hasKeyOrNeedsNone}`;
 
+export interface WaitingRef {
+  readonly jobId: string;
+  readonly issueId: string;
+}
+
 export class JobTable {
   readonly #sql: SqlStorage;
 
@@ -95,6 +100,18 @@ export class JobTable {
       )
       .one();
     return { count: row.n, headPriority: row.head, oldestAtMs: row.oldest };
+  }
+
+  /** The jobs that the next slots would go to, in that order, at most so many. */
+  firstWaiting(nowMs: number, most: number): readonly WaitingRef[] {
+    return this.#sql
+      .exec<{ id: string; issue_id: string }>(
+        `SELECT id, issue_id FROM jobs WHERE ${isWaiting} ORDER BY queue_key, id LIMIT ?`,
+        nowMs,
+        most,
+      )
+      .toArray()
+      .map(({ id, issue_id }) => ({ jobId: id, issueId: issue_id }));
   }
 
   /** Jobs that wait for whatever reason, those that were sent and not claimed among them. */

@@ -1,10 +1,9 @@
 /** Wires the plain parts of an organization together; the object's class is the adapter around them. */
-import type { OrganizationEvent } from "../../contracts/events.ts";
 import type { SubmitReceipt } from "../../contracts/organization-rpc.ts";
 import type { PlatformRpc } from "../../contracts/platform-rpc.ts";
 import type { EffectMessage, RecordsMessage } from "../../contracts/queue-messages.ts";
+import type { IssueRecord } from "../../contracts/records.ts";
 import type { Timings } from "../../contracts/timings.ts";
-import type { Logger } from "../../core/log.ts";
 import { newId } from "../../core/ids.ts";
 import { type Deadline, parseDeadlineName } from "../deadlines.ts";
 import type { SendJob } from "../job-lanes.ts";
@@ -26,7 +25,7 @@ import { Dispatcher } from "./dispatcher.ts";
 import { EffectDesk } from "./effect-desk.ts";
 import { EffectTable } from "./effect-table.ts";
 import { EventLog } from "./event-log.ts";
-import { narrate } from "./event-narrator.ts";
+import { logEvent } from "./event-logging.ts";
 import { endExpired } from "./expiry.ts";
 import { Failures } from "./failures.ts";
 import { refreshIssue } from "./issue-status.ts";
@@ -37,6 +36,7 @@ import { signalFor } from "./job-state.ts";
 import { JobTable } from "./job-table.ts";
 import { LiveFeed } from "./live-feed.ts";
 import { type LiveSettings, LiveSockets } from "./live-sockets.ts";
+import { endPutOff } from "./put-off.ts";
 import { ProjectionFeed } from "./projection-feed.ts";
 import { forgetExpiredAnswers, RememberedAnswers } from "./remembered-answers.ts";
 import { Retention } from "./retention.ts";
@@ -47,6 +47,7 @@ import { Settlements } from "./settlements.ts";
 import { Slices } from "./slices.ts";
 import { SubmissionTable } from "./submission-table.ts";
 import { TermsKeeper } from "./terms-keeper.ts";
+import { Waiting } from "./waiting.ts";
 
 export interface OrganizationOptions {
   readonly context: DurableObjectState;
@@ -185,6 +186,16 @@ export function createOrganizationParts(options: OrganizationOptions) {
   });
   const deadLetters = new DeadLetters(storage.sql);
 
+  const waiting = new Waiting({
+    sql: storage.sql,
+    issues,
+    jobs,
+    keys,
+    concurrencyLimit: () => startLimits().concurrencyLimit,
+    globalSlots: options.globalSlots,
+    holdOf: (_record, nowMs) => (budget.blocksStarts(nowMs) ? "budget" : null),
+  });
+
   const changes = new Changes(transactions, log, {
     settle: (change, events, touchedIds) => {
       keys.follow(events);
@@ -195,6 +206,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
         keys.releaseEnded(hasExpired ? refreshIssue(change, parts, issueId) : issue);
       }
       budget.refresh(change);
+      waiting.settle(change, events, touchedIds);
       reporter.refresh(change);
       feed.refresh(change);
     },
@@ -206,6 +218,10 @@ export function createOrganizationParts(options: OrganizationOptions) {
     },
   });
 
+  const ifHere = (issueId: string, act: (issue: IssueRecord) => void): void => {
+    const issue = issues.find(issueId);
+    if (issue !== null) act(issue);
+  };
   const onDeadline = (change: Change, deadline: Deadline): void => {
     const { kind, subject } = parseDeadlineName(deadline.name);
     switch (kind) {
@@ -226,8 +242,9 @@ export function createOrganizationParts(options: OrganizationOptions) {
       case "answers":
         return forgetExpiredAnswers(storage.sql, change);
       case "not-before":
+        return ifHere(subject, (issue) => endPutOff(change, jobs, issue));
       case "expiry":
-        return change.touch(subject);
+        return ifHere(subject, ({ id }) => change.touch(id));
       case "records":
         return feed.resend(change, deadline);
       case "prune":
@@ -282,27 +299,11 @@ export function createOrganizationParts(options: OrganizationOptions) {
     effects,
     reviews,
     completion,
+    waiting,
     commands,
     runningJobs,
     settlements,
     deadLetters,
     handleDue,
   };
-}
-
-function logEvent(logger: Logger, event: OrganizationEvent, issues: IssueTable): void {
-  const narration = narrate(event);
-  if (narration === null) return;
-  const { seq, issueId, jobId, type } = event;
-  const correlationId = issues.get(issueId).correlationId;
-  const line = logger.with({ correlationId, issueId, jobId: jobId ?? undefined, seq });
-  switch (narration.level) {
-    case "DEBUG":
-    case "INFO":
-      return line.info(type, narration.fields);
-    case "WARN":
-      return line.warn(type, narration.fields);
-    case "ERROR":
-      return line.error(type, narration.fields);
-  }
 }

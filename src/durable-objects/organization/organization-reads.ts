@@ -1,11 +1,10 @@
 /** What the object tells of itself. Foreign ids, and issues that the viewer may not know of, read as null. */
 import type { IssueDetail, IssueRef } from "../../contracts/organization-rpc.ts";
 import type { OrganizationParts } from "./organization-parts.ts";
-import { blockingLimitOf } from "./schedule.ts";
 
 type ReadParts = Pick<
   OrganizationParts,
-  "issues" | "jobs" | "attempts" | "reviewTable" | "effectTable" | "archive" | "limits" | "budget"
+  "issues" | "jobs" | "attempts" | "reviewTable" | "effectTable" | "archive" | "waiting" | "budget"
 >;
 
 /** One issue with everything that a person asks about it. */
@@ -27,12 +26,7 @@ export function issueDetail(parts: ReadParts, issueId: string, nowMs: number): I
     stepCount: parts.attempts.countStepsOfIssue(issueId) + (parts.archive.earlierSteps(issueId) ?? 0),
     reviews: parts.reviewTable.ofIssue(issueId),
     effects: parts.effectTable.ofIssue(issueId).map(({ record }) => record),
-    waitingFor: blockingLimitOf(jobs, {
-      heldSlots: parts.jobs.heldSlotIds().length,
-      concurrencyLimit: parts.limits().concurrencyLimit,
-      isBudgetExhausted: parts.budget.blocksStarts(nowMs),
-      nowMs,
-    }),
+    waitingFor: parts.waiting.limitOf(issueId, nowMs),
     reservedMicroUsd: parts.budget.reservedOfIssue(issueId),
   };
 }

@@ -1,7 +1,6 @@
 /** In which order an organization's jobs start, how many slots it wants, and why one of them waits. */
-import type { BlockingLimit } from "../../contracts/organization-rpc.ts";
 import type { JobRecord } from "../../contracts/records.ts";
-import { numericPriority } from "../../contracts/status.ts";
+import { type BlockingLimit, numericPriority } from "../../contracts/status.ts";
 import type { JobState } from "./job-state.ts";
 
 /** Waiting this long is worth one step of numeric priority, so that no job waits for ever behind more urgent ones. */
@@ -44,22 +43,37 @@ export function demandOf(startable: WaitingJobs): Demand {
   return { demand, headPriority, oldestAtMs };
 }
 
+/** What holds a job up whatever slots are free: a switch, or a budget that is used up. */
+export type Hold = "switch" | "budget";
+
+/** What the organization knows of an issue that waits. */
+export interface WaitingFacts {
+  readonly nowMs: number;
+  readonly notBeforeMs: number | null;
+  readonly holdOf: (record: JobRecord) => Hold | null;
+  /** Whether another issue comes first under the issue's concurrency key. */
+  readonly isBehindKey: (job: JobState) => boolean;
+  /** Whether the organization could use a slot for this job if it were granted one now. */
+  readonly isWithinCapacity: (job: JobState) => boolean;
+}
+
 /** Why nothing of an issue runs; null when something does, or nothing waits. */
-export function blockingLimitOf(
-  jobs: readonly (Pick<JobState, "slot" | "readyAtMs"> & { readonly record: Pick<JobRecord, "status"> })[],
-  organization: {
-    readonly heldSlots: number;
-    readonly concurrencyLimit: number;
-    readonly isBudgetExhausted: boolean;
-    readonly nowMs: number;
-  },
-): BlockingLimit {
+export function blockingLimitOf(jobs: readonly JobState[], facts: WaitingFacts): BlockingLimit {
+  const { nowMs, notBeforeMs } = facts;
   if (jobs.some(({ record }) => record.status === "RUNNING")) return null;
-  const pending = jobs.filter(({ record }) => record.status === "PENDING");
-  const waiting = pending.filter(({ readyAtMs, slot }) => slot === null && readyAtMs <= organization.nowMs);
-  if (waiting.length > 0) {
-    if (organization.isBudgetExhausted) return "budget";
-    return organization.heldSlots >= organization.concurrencyLimit ? "organization_concurrency" : "global_concurrency";
-  }
-  return pending.some(({ readyAtMs }) => readyAtMs > organization.nowMs) ? "retry_delay" : null;
+  const job = jobs.findLast(({ record }) => record.status === "PENDING");
+  if (job === undefined || job.dispatch !== null) return null;
+  if (job.readyAtMs > nowMs) return !job.everDispatched && job.readyAtMs === notBeforeMs ? "not_before" : "retry_delay";
+  if (job.slot !== null) return null;
+  const hold = facts.holdOf(job.record);
+  if (hold !== null) return hold;
+  if (facts.isBehindKey(job)) return "concurrency_key";
+  return facts.isWithinCapacity(job) ? "global_concurrency" : "organization_concurrency";
+}
+
+/** What of this goes without saying: a job that was never dispatched waits for a slot, any other for nothing. */
+export function impliedLimitOf(jobs: readonly JobState[]): BlockingLimit {
+  if (jobs.some(({ record }) => record.status === "RUNNING")) return null;
+  const isNew = jobs.some(({ record, everDispatched }) => record.status === "PENDING" && !everDispatched);
+  return isNew ? "global_concurrency" : null;
 }

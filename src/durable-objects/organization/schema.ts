@@ -7,6 +7,7 @@ import { liveMigration } from "./live-feed.ts";
 import { backlogMigration } from "./job-table.ts";
 import { rememberedAnswersMigration } from "./remembered-answers.ts";
 import { retentionMigration } from "./retention.ts";
+import { waitingMigration } from "./waiting.ts";
 import { submissionsMigration } from "./submission-table.ts";
 import { deadLettersMigration } from "./dead-letters.ts";
 import { controlMigration } from "./job-state.ts";
@@ -126,4 +127,5 @@ export const organizationMigrations: readonly string[] = [
   settledSlotsMigration,
   liveMigration,
   retentionMigration + archiveMigration,
+  waitingMigration,
 ];

@@ -6,9 +6,9 @@ import { type AdmissionCeilings, type AdmissionGuards, decideAdmission, type Fir
 import type { BudgetDesk } from "./budget-desk.ts";
 import type { Change } from "./change.ts";
 import type { IssueTable } from "./issue-table.ts";
-import type { JobState } from "./job-state.ts";
 import type { JobTable } from "./job-table.ts";
 import { createJob } from "./new-job.ts";
+import { isPutOff, putOff } from "./put-off.ts";
 import type { RememberedAnswers } from "./remembered-answers.ts";
 import type { SubmissionTable } from "./submission-table.ts";
 import { allowancesAfter } from "./submission-usage.ts";
@@ -26,10 +26,6 @@ export interface SubmissionParts {
   readonly guards: AdmissionGuards;
 }
 
-function isPutOff({ notBeforeMs }: Pick<SubmitCommand, "notBeforeMs">, nowMs: number): boolean {
-  return notBeforeMs !== null && notBeforeMs > nowMs;
-}
-
 function issueOf(command: SubmitCommand, { newId, nowMs }: Change): IssueRecord {
   return {
     id: newId("issue"),
@@ -41,7 +37,7 @@ function issueOf(command: SubmitCommand, { newId, nowMs }: Change): IssueRecord 
     title: command.title,
     description: command.description,
     context: { ...command.context },
-    status: isPutOff(command, nowMs) ? "PENDING" : "QUEUED",
+    status: isPutOff(command.notBeforeMs, nowMs) ? "PENDING" : "QUEUED",
     createdById: command.createdById,
     submitterLevel: command.submitterLevel,
     requestedAgentType: command.requestedAgentType,
@@ -114,17 +110,7 @@ function begin(
     config: { ...costCeilingConfig(command.maxCostMicroUsd) },
     retryOf: null,
   });
-  watchTimes(change, parts.jobs, issue, job);
+  putOff(change, parts.jobs, issue, job);
   const position = parts.jobs.countBefore(job.record, change.nowMs);
   return { issueId: issue.id, jobId: job.record.id, status: issue.status, position, replayed: false };
-}
-
-/** Sets the times at which the issue's first job may start, and at which it is given up if it still waits. */
-function watchTimes({ nowMs, deadlines }: Change, jobs: JobTable, issue: IssueRecord, job: JobState): void {
-  const { id, notBeforeMs, expiresAtMs } = issue;
-  if (notBeforeMs !== null && isPutOff(issue, nowMs)) {
-    jobs.save({ ...job, readyAtMs: notBeforeMs });
-    deadlines.set(`not-before:${id}`, notBeforeMs);
-  }
-  if (expiresAtMs !== null) deadlines.set(`expiry:${id}`, expiresAtMs);
 }
