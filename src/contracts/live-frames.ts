@@ -4,7 +4,7 @@ import { organizationEventSchema } from "./events.ts";
 import { issueRecordSchema, jobRecordSchema } from "./records.ts";
 
 /** Why a socket does not go on from the number that it was asked to go on from. */
-export const liveResetReasonSchema = z.enum([
+const liveResetReasonSchema = z.enum([
   /** The events after it are kept no longer, or no longer all of them. */
   "not_kept",
   /** It is a number of another incarnation of the organization's storage. */
@@ -15,7 +15,7 @@ export const liveResetReasonSchema = z.enum([
 export type LiveResetReason = z.infer<typeof liveResetReasonSchema>;
 
 /** An issue as a snapshot shows it; its long texts are read over HTTP. */
-export const liveIssueSchema = issueRecordSchema
+const liveIssueSchema = issueRecordSchema
   .pick({
     id: true,
     externalId: true,
