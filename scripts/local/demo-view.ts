@@ -64,12 +64,19 @@ export function createDemoView(): DemoView {
           return [
             line(labelOf(event.jobId), pc.dim(`${event.data.log.level.toLowerCase()}: ${event.data.log.message}`)),
           ];
+        case "issue.commanded":
+          return [line("command", `${event.data.command} by ${event.data.actor}`)];
+        case "issue.waiting_changed":
+          return event.data.waitingFor === null ? [] : [line("waits", `for ${event.data.waitingFor}`)];
+        case "budget.alert":
+          return [line("budget", pc.yellow("80 % of a budget is spent"))];
         case "effect.created":
         case "job.attempt_started":
+        case "job.cost_estimated":
         case "job.dispatched":
+        case "job.signalled":
         case "job.slice_started":
         case "job.slice_ended":
-        default:
           return [];
       }
     },
