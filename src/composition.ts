@@ -8,7 +8,7 @@ import { runCron } from "./cron/run-cron.ts";
 import { createDatabaseCheck } from "./db/database-check.ts";
 import { createIdentityPort } from "./db/identity.ts";
 import type { DatabaseSettings } from "./db/neon-driver.ts";
-import { createObjectClients, forwardLiveUpgrade } from "./durable-objects/clients.ts";
+import { createObjectClients, forwardLiveUpgrade, forwardPlatformUpgrade } from "./durable-objects/clients.ts";
 import { parseSettings, SettingsError, type Settings } from "./env.ts";
 import { createApp, createMisconfiguredApp } from "./http/app.ts";
 import type { AppPorts, Release } from "./http/ports.ts";
@@ -79,6 +79,7 @@ function composeWith(env: Env, settings: Settings): Composition {
   const app = createApp({
     objects,
     openLiveSocket: (upgrade, viewer) => forwardLiveUpgrade(env, upgrade, viewer),
+    openPlatformSocket: (upgrade, viewer) => forwardPlatformUpgrade(env, upgrade, viewer),
     tokens: createSupabaseTokens({
       supabaseUrl: settings.SUPABASE_URL,
       algorithms: settings.SUPABASE_JWT_ALGORITHMS,
@@ -89,7 +90,7 @@ function composeWith(env: Env, settings: Settings): Composition {
     database,
     adminTokens: settings.ADMIN_TOKENS,
     agentTypes: callableAgentTypes(),
-    submissionsEnabled: settings.AGENT_ENABLED,
+    settingSwitches: settings.scheduling.settingSwitches,
     integrations: { github: gitHub !== null },
     release: releaseOf(env),
     clock,

@@ -1,6 +1,7 @@
 /** The Worker's settings: one schema, parsed once per isolate, from bindings that are text. */
 import { z } from "zod";
 import { modelNameSchema } from "./contracts/models.ts";
+import { settingSwitches, type Switch } from "./contracts/switches.ts";
 import type { Timings } from "./contracts/timings.ts";
 
 const flag = z.enum(["true", "false"]).transform((text) => text === "true");
@@ -43,7 +44,6 @@ const settingsSchema = z.object({
   SUPABASE_JWT_ALGORITHMS: commaList.pipe(z.array(z.enum(["ES256", "RS256"]))).prefault("ES256,RS256"),
   ADMIN_TOKENS: commaList.pipe(z.array(adminTokenSchema).min(1)),
   PLATFORM_ORGANIZATION_ID: z.string().min(1).optional(),
-  AGENT_ENABLED: flag.default(true),
   AGENT_DEFAULT_MODEL: modelNameSchema.default("sonnet"),
 });
 
@@ -54,6 +54,7 @@ const schedulingSchema = z.object({
     .int()
     .min(1)
     .default(8 * 1024 * 1024),
+  AGENT_ENABLED: flag.default(true),
   AGENT_MAX_CONCURRENCY: z.coerce.number().int().min(1).default(5),
   /** Waiting jobs of one organization beyond which it may not submit more. */
   AGENT_BACKLOG_MAX: z.coerce.number().int().min(1).default(10_000),
@@ -88,6 +89,8 @@ type GitHubSettings = z.infer<typeof gitHubSchema>;
 
 /** What the objects need; every part of it has a default. */
 export interface SchedulingSettings {
+  /** Switches that only a deploy can change. */
+  readonly settingSwitches: readonly Switch[];
   readonly globalSlots: number;
   /** The most waiting jobs and storage of an organization that may still submit. */
   readonly ceilings: { readonly waitingJobs: number; readonly databaseBytes: number };
@@ -128,6 +131,7 @@ export function parseSchedulingSettings(bindings: object): SchedulingSettings {
   return {
     globalSlots: parsed.AGENT_MAX_CONCURRENCY,
     ceilings: { waitingJobs: parsed.AGENT_BACKLOG_MAX, databaseBytes: parsed.AGENT_STORAGE_MAX_BYTES },
+    settingSwitches: settingSwitches({ agentEnabled: parsed.AGENT_ENABLED }),
     reviewExpiresAfterMs: parsed.REVIEW_EXPIRES_AFTER_MS,
     keepProjectedMs: parsed.KEEP_PROJECTED_MS,
     live: { socketsPerPerson: parsed.LIVE_SOCKETS_PER_PERSON, unackedMaxBytes: parsed.LIVE_UNACKED_MAX_BYTES },

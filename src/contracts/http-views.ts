@@ -109,6 +109,8 @@ export const issueDetailSchema = issueViewSchema.extend({
   waitingFor: blockingLimitSchema.nullable(),
   /** Set aside for model calls that are under way, beside `costMicroUsd`. */
   reservedMicroUsd: z.int(),
+  /** Why the switch that it waits for was set; null when it waits for none. */
+  waitingReason: z.string().nullable(),
 });
 
 export const stepListSchema = z.object({ items: z.array(stepViewSchema) });

@@ -20,3 +20,11 @@ export const liveViewerSchema = z.object({
   issueId: z.string().nullable(),
 });
 export type LiveViewer = z.infer<typeof liveViewerSchema>;
+
+/** An operator's own stream: he sees the whole platform, and nothing of a tenant's content. */
+export const platformViewerSchema = z.object({
+  after: z.int().min(0).nullable(),
+  /** Of which incarnation of the log `after` is a number; null takes it for one of the present. */
+  incarnation: z.string().nullable(),
+});
+export type PlatformViewer = z.infer<typeof platformViewerSchema>;

@@ -110,6 +110,8 @@ export interface IssueDetail {
   readonly waitingFor: BlockingLimit;
   /** What is set aside for the issue's model calls that are under way, beside its cost. */
   readonly reservedMicroUsd: number;
+  /** The reason given for the switch that it waits for; null when it waits for none. */
+  readonly waitingReason: string | null;
 }
 
 /** An issue as Postgres holds it; a command on one that has left the object brings it along, and so back. */
@@ -256,6 +258,8 @@ export interface Assignment {
   readonly workspaceBase: { readonly commit: string; readonly branch: string } | null;
   /** What a review job reads: the change that it is about. */
   readonly underReview: ArtifactView | null;
+  /** Tools that are switched off: the attempt's prompt still names them, but their calls are refused. */
+  readonly toolsOff: readonly string[];
 }
 
 export type ClaimAnswer = { readonly kind: "claimed"; readonly assignment: Assignment } | { readonly kind: "stale" };

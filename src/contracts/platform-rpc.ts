@@ -1,4 +1,6 @@
-/** Typed RPC of the one platform object: demand, slots, the directory of organizations, health history. */
+/** Typed RPC of the one platform object: demand, slots, switches, the directory of organizations, health history. */
+import type { Outcome } from "./organization-rpc.ts";
+import type { Switch, SwitchActor, SwitchMode, SwitchScope } from "./switches.ts";
 import type { LimitOverrides, Repository, Terms, Tier } from "./terms.ts";
 
 /** An organization's whole claim on the platform; level-triggered, so it may be sent again at will. */
@@ -12,6 +14,10 @@ export interface DemandReport {
   readonly headPriority: number | null;
   readonly oldestAtMs: number | null;
   readonly weight: number;
+  /** Whether any work is unfinished, be it held, delayed, paused or under review: such an organization is told of every change. */
+  readonly hasOpenWork: boolean;
+  /** Version of the terms that the organization goes by. */
+  readonly termsVersion: number;
   /** Slots still in use: renews their leases. */
   readonly heldSlotIds: readonly string[];
   /** Slots given back; listed until a report that lists them is acknowledged. */
@@ -53,11 +59,60 @@ export interface PlatformStatus {
   readonly demand: number;
 }
 
+export interface SetSwitch {
+  readonly scope: SwitchScope;
+  readonly mode: SwitchMode;
+  readonly actor: SwitchActor;
+  readonly reason: string;
+  /** Must lie in the future; null for a switch that somebody removes. */
+  readonly expiresAtMs: number | null;
+}
+
+export interface RemoveSwitch {
+  readonly switchId: string;
+  readonly actor: SwitchActor;
+  readonly reason: string;
+}
+
+export const adminActions = ["pause", "resume", "drain", "clear"] as const;
+export type AdminAction = (typeof adminActions)[number];
+
+/** `pause` writes a hold, `drain` a drain, `resume` removes both, `clear` cancels what waits. */
+export interface AdminCommand {
+  readonly action: AdminAction;
+  readonly scope: SwitchScope & { readonly kind: "platform" | "organization" };
+  readonly actor: SwitchActor;
+  readonly reason: string;
+}
+
+/** One change by an operator, or by time: who, what, why. */
+export interface AuditEntry {
+  /** Counts from 1. */
+  readonly number: number;
+  readonly atMs: number;
+  readonly action: "switch.set" | "switch.removed" | "switch.expired" | "work.cleared";
+  readonly scope: SwitchScope;
+  /** Null for a switch that ended by itself. */
+  readonly actor: SwitchActor | null;
+  readonly reason: string;
+  /** The switch concerned; null for an order to clear. */
+  readonly subject: Switch | null;
+}
+
 export interface PlatformRpc {
   reportDemand(report: DemandReport): Promise<DemandReceipt>;
   readTerms(organizationId: string): Promise<Terms>;
   putOrganization(settings: OrganizationSettings): Promise<OrganizationEntry>;
   readOrganization(organizationId: string): Promise<OrganizationEntry | null>;
+  /** Those of every scope; with an organization, those that concern it. */
+  readSwitches(organizationId: string | null): Promise<readonly Switch[]>;
+  setSwitch(command: SetSwitch): Promise<Outcome<Switch>>;
+  /** The removed switch; `not_found` for an unknown one. */
+  removeSwitch(command: RemoveSwitch): Promise<Outcome<Switch>>;
+  /** Carries the action out and returns the switches that now stand for exactly this scope. Repeating it changes nothing. */
+  administer(command: AdminCommand): Promise<Outcome<readonly Switch[]>>;
+  /** The last changes, newest first. */
+  readAudit(limit: number): Promise<readonly AuditEntry[]>;
   recordHealth(sample: HealthSample): Promise<void>;
   readHealth(limit: number): Promise<readonly HealthSample[]>;
   readStatus(): Promise<PlatformStatus>;

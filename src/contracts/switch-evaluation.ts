@@ -1,4 +1,5 @@
 /** What the switches mean for a submission, a job, an effect or a tool: pure decisions that name the switch behind them. */
+import type { Failure } from "../core/errors.ts";
 import type { ModelName } from "./models.ts";
 import { type FeatureName, scopeValue, type Switch, type SwitchMode } from "./switches.ts";
 
@@ -100,6 +101,14 @@ export function decideSubmission(
   return { kind: "refuse", by: last, retryAfterSeconds };
 }
 
+/** What a refused caller is told; null when the submission is accepted. The reason is the operator's own words. */
+export function submissionRefusal(switches: readonly Switch[], subject: SwitchSubject, nowMs: number): Failure | null {
+  const decision = decideSubmission(switches, subject, nowMs);
+  if (decision.kind === "accept") return null;
+  const { by, retryAfterSeconds } = decision;
+  return { code: "switched_off", detail: by.reason, retryAfterSeconds };
+}
+
 /** Whether a job may be dispatched. */
 export function decideStart(switches: readonly Switch[], subject: SwitchSubject, nowMs: number): StartDecision {
   const by = strongest(applying(switches, subject, nowMs), holdingModes);
@@ -145,14 +154,24 @@ export function isDebugged(by: Switch, subject: SwitchSubject): boolean {
   return by.mode === "debug" && concerns(by, subject);
 }
 
-/** Those of an organization's waiting jobs that `decideStart` holds. */
-export function heldJobs(switches: readonly Switch[], organizationId: string, nowMs: number): HeldJobs {
-  const holding = switches.filter((candidate) => holdingModes.includes(candidate.mode) && isInForce(candidate, nowMs));
-  return heldBy(holding, organizationId);
+/** Whether any switch of these, in force, keeps jobs from starting or lets them start one at a time only. */
+export function isHolding(switches: readonly Switch[], nowMs: number): boolean {
+  return switches.some(
+    (candidate) => (holdingModes.includes(candidate.mode) || candidate.mode === "debug") && isInForce(candidate, nowMs),
+  );
 }
 
-/** The jobs that these switches concern. */
-export function heldBy(holding: readonly Switch[], organizationId: string): HeldJobs {
+/** Those of an organization's waiting jobs that `decideStart` holds, and those that the switches in `more` concern. */
+export function heldJobs(
+  switches: readonly Switch[],
+  organizationId: string,
+  nowMs: number,
+  more: readonly Switch[] = [],
+): HeldJobs {
+  const holding = [
+    ...switches.filter((candidate) => holdingModes.includes(candidate.mode) && isInForce(candidate, nowMs)),
+    ...more,
+  ];
   const whole: SwitchSubject = { organizationId, agentType: null, model: null };
   if (holding.some((candidate) => concerns(candidate, whole))) return { kind: "all" };
   const valuesOf = (kind: "agent" | "module" | "model"): readonly string[] =>

@@ -1,6 +1,7 @@
-/** What the platform tells an organization: tier, limits, repository binding, with a version. */
+/** What the platform tells an organization: tier, limits, switches, repository binding, with a version. */
 import { z } from "zod";
 import { modelNameSchema, type ModelName } from "./models.ts";
+import type { ClearOrder, Switch } from "./switches.ts";
 
 export const tiers = ["free", "pro", "enterprise"] as const;
 export const tierSchema = z.enum(tiers);
@@ -91,6 +92,10 @@ export interface Terms {
   /** Name of the organization's own configuration files (`config/tenants/<slug>.config.ts`). */
   readonly slug: string | null;
   readonly repository: Repository | null;
+  /** Those that concern the organization; whoever reads them asks which are in force. */
+  readonly switches: readonly Switch[];
+  /** The last order to cancel what waits; an organization carries out each once. */
+  readonly clear: ClearOrder | null;
 }
 
 /** The limits of a tier; null stands for an organization without one: free, but for two concurrent jobs. */
@@ -100,12 +105,22 @@ export function limitsOfTier(tier: Tier | null): OrganizationLimits {
 
 /** The terms of an organization that the platform does not know yet. */
 export function defaultTerms(organizationId: string): Terms {
-  return { organizationId, version: 0, tier: null, limits: limitsOfTier(null), slug: null, repository: null };
+  return {
+    organizationId,
+    version: 0,
+    tier: null,
+    limits: limitsOfTier(null),
+    slug: null,
+    repository: null,
+    switches: [],
+    clear: null,
+  };
 }
 
-/** Terms that an earlier release stored: what its limits did not have yet is the tier's. */
+/** Terms that an earlier release stored: what they did not have yet is the default. */
 export function completeTerms(stored: Terms): Terms {
-  return { ...stored, limits: { ...limitsOfTier(stored.tier), ...stored.limits } };
+  const limits = { ...limitsOfTier(stored.tier), ...stored.limits };
+  return { ...defaultTerms(stored.organizationId), ...stored, limits };
 }
 
 /** The best model of a list, in the order haiku, sonnet, opus. */

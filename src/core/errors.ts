@@ -52,6 +52,12 @@ export const errorSpecs = {
   },
   storage_full: { status: 503, title: "The organization's storage is nearly full", actor: "operator", retryable: true },
   misconfigured: { status: 503, title: "The service is not configured", actor: "operator", retryable: true },
+  switched_off: {
+    status: 503,
+    title: "Submissions are refused for the time being",
+    actor: "operator",
+    retryable: true,
+  },
   unavailable: { status: 503, title: "The service cannot answer right now", actor: "nobody", retryable: true },
   internal: { status: 500, title: "Something went wrong", actor: "operator", retryable: false },
 } as const satisfies Record<string, ErrorSpec>;

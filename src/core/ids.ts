@@ -13,6 +13,7 @@ const idPrefixes = {
   log: "log",
   request: "req",
   incarnation: "inc",
+  switch: "swi",
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;

@@ -92,6 +92,7 @@ async function detailOf(
     // What the object has given up has nothing left to run.
     waitingFor: null,
     reservedMicroUsd: 0,
+    waitingReason: null,
   };
 }
 

@@ -1,10 +1,10 @@
 /** Typed clients of the objects. */
-import { type LiveViewer, liveViewerHeader } from "../contracts/live-viewer.ts";
+import { type LiveViewer, liveViewerHeader, type PlatformViewer } from "../contracts/live-viewer.ts";
 import type { OrganizationRpc } from "../contracts/organization-rpc.ts";
 import type { ObjectClients } from "../contracts/ports.ts";
 import type { RepositoryRpc } from "../contracts/repository-rpc.ts";
 import { repositoryKey } from "../contracts/terms.ts";
-import { platformStub } from "./platform-stub.ts";
+import { platformName, platformStub } from "./platform-stub.ts";
 import { type ObjectNamespace, rpcStub } from "./rpc-stub.ts";
 
 /** The bindings of the three classes, named as in the Worker's configuration. */
@@ -32,7 +32,20 @@ export async function forwardLiveUpgrade(
   request: Request,
   viewer: LiveViewer,
 ): Promise<Response> {
+  return namespaces.ORGANIZATIONS.getByName(viewer.organizationId).fetch(withViewer(request, viewer));
+}
+
+/** Hands an operator's WebSocket upgrade over to the platform object; the internal header is replaced in the same way. */
+export async function forwardPlatformUpgrade(
+  namespaces: Pick<ObjectNamespaces, "PLATFORM">,
+  request: Request,
+  viewer: PlatformViewer,
+): Promise<Response> {
+  return namespaces.PLATFORM.getByName(platformName).fetch(withViewer(request, viewer));
+}
+
+function withViewer(request: Request, viewer: LiveViewer | PlatformViewer): Request {
   const headers = new Headers(request.headers);
   headers.set(liveViewerHeader, JSON.stringify(viewer));
-  return namespaces.ORGANIZATIONS.getByName(viewer.organizationId).fetch(new Request(request, { headers }));
+  return new Request(request, { headers });
 }

@@ -1,7 +1,7 @@
 import type { PlatformRpc } from "../contracts/platform-rpc.ts";
 import { type ObjectNamespace, rpcStub } from "./rpc-stub.ts";
 
-const platformName = "platform";
+export const platformName = "platform";
 
 /** The one platform object. */
 export function platformStub(namespace: ObjectNamespace): PlatformRpc {

@@ -20,9 +20,11 @@ import { issueRoutes } from "./routes/issues.ts";
 import { liveRoutes } from "./routes/live.ts";
 import { organizationRoutes } from "./routes/organizations.ts";
 import { quotaRoutes } from "./routes/quota.ts";
+import { platformLiveRoutes } from "./routes/platform-live.ts";
 import { reviewRoutes } from "./routes/reviews.ts";
 import { statusRoutes } from "./routes/status.ts";
 import { submitRoutes } from "./routes/submit.ts";
+import { switchRoutes } from "./routes/switches.ts";
 import { TermsCache } from "./terms-cache.ts";
 
 /** Routes that need a caller. A path that none of them serves asks for a token too: it fails closed. */
@@ -45,6 +47,8 @@ function callerRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
   routes.route("/", deadLetterRoutes(ports));
   routes.route("/", commandRoutes(ports));
   routes.route("/", quotaRoutes(ports));
+  routes.route("/", switchRoutes(ports, termsCache));
+  routes.route("/", platformLiveRoutes(ports));
   routes.route("/", issueRoutes(ports));
   return routes;
 }

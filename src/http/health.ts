@@ -13,7 +13,7 @@ const checkMaxMs = 2_000;
 export type HealthView = z.infer<typeof healthSchema>;
 type HealthPorts = Pick<
   AppPorts,
-  "objects" | "database" | "integrations" | "submissionsEnabled" | "release" | "clock" | "log"
+  "objects" | "database" | "integrations" | "settingSwitches" | "release" | "clock" | "log"
 >;
 
 function onOrOff(isOn: boolean): "on" | "off" {
@@ -50,7 +50,7 @@ function healthView(
     checkedAt: isoTime(ports.clock.nowMs()),
     checks: { ...run.results },
     integrations: Object.fromEntries(integrations),
-    submissions: onOrOff(ports.submissionsEnabled),
+    submissions: onOrOff(!ports.settingSwitches.some(({ mode }) => mode === "refuse")),
     slots:
       status === null
         ? null

@@ -2,6 +2,7 @@
 import type { Caller, PlatformAdministrator, UserCaller, Visibility } from "../contracts/caller.ts";
 import { organizationHeader } from "../contracts/http.ts";
 import type { PermissionLevel, ReviewRecord } from "../contracts/records.ts";
+import type { SwitchActor } from "../contracts/switches.ts";
 import { AgentError } from "../core/errors.ts";
 
 export interface Reviewer {
@@ -81,6 +82,38 @@ export function tenantAccess(caller: Caller): TenantAccess {
 export function platformAdministrator(caller: Caller): PlatformAdministrator {
   if (caller.kind === "platform") return caller;
   throw new AgentError({ code: "forbidden", detail: "Only platform administrators may do this." });
+}
+
+/** What an administrator may act on, and in whose name. */
+export interface AdministeredScope {
+  readonly scope: { readonly kind: "platform" } | { readonly kind: "organization"; readonly value: string };
+  readonly actor: SwitchActor;
+}
+
+/**
+ * The scope that an administrator named: anything for a platform administrator, his own organization for an
+ * organization's. Throws `forbidden` for other roles and for the platform, `not_found` for a foreign organization.
+ */
+export function administeredScope(
+  caller: Caller,
+  asked: { readonly kind: "platform" } | { readonly kind: "organization"; readonly value?: string | undefined },
+): AdministeredScope {
+  if (caller.kind === "platform") {
+    const actor = { kind: "platform", name: caller.name } as const;
+    if (asked.kind === "platform") return { scope: asked, actor };
+    return { scope: { kind: "organization", value: asked.value ?? tenantAccess(caller).organizationId }, actor };
+  }
+  if (caller.level !== "ADMIN") {
+    throw new AgentError({ code: "forbidden", detail: "Only administrators may do this." });
+  }
+  if (asked.kind === "platform") {
+    throw new AgentError({ code: "forbidden", detail: "Only platform administrators may act on the whole platform." });
+  }
+  if (asked.value !== undefined && asked.value !== caller.organizationId) {
+    throw new AgentError({ code: "not_found", detail: "There is no such organization." });
+  }
+  const name = caller.userId ?? caller.subject;
+  return { scope: { kind: "organization", value: caller.organizationId }, actor: { kind: "organization", name } };
 }
 
 /** The reviewer behind a call; throws `forbidden` when the role may not decide reviews. */

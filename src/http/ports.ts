@@ -1,8 +1,9 @@
 /** What the HTTP edge needs from the outside; `src/composition.ts` fills it. */
-import type { LiveViewer } from "../contracts/live-viewer.ts";
+import type { LiveViewer, PlatformViewer } from "../contracts/live-viewer.ts";
 import type { OrganizationRpc } from "../contracts/organization-rpc.ts";
 import type { PlatformRpc } from "../contracts/platform-rpc.ts";
 import type { DatabaseCheck, IdentityPort, IssueReader, TokenPort } from "../contracts/ports.ts";
+import type { Switch } from "../contracts/switches.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/log.ts";
 
@@ -36,7 +37,18 @@ export type EdgeOrganization = Pick<
   | "listDeadLetters"
   | "readBudget"
 >;
-type EdgePlatform = Pick<PlatformRpc, "readTerms" | "putOrganization" | "readOrganization" | "readStatus">;
+type EdgePlatform = Pick<
+  PlatformRpc,
+  | "readTerms"
+  | "putOrganization"
+  | "readOrganization"
+  | "readStatus"
+  | "readSwitches"
+  | "setSwitch"
+  | "removeSwitch"
+  | "administer"
+  | "readAudit"
+>;
 
 /** The part of the objects' clients that the edge uses. */
 export interface EdgeObjects {
@@ -48,6 +60,8 @@ export interface AppPorts {
   readonly objects: EdgeObjects;
   /** Hands a WebSocket upgrade and its viewer to the viewer's organization, and returns that object's answer. */
   readonly openLiveSocket: (upgrade: Request, viewer: LiveViewer) => Promise<Response>;
+  /** Hands a WebSocket upgrade to the platform, and returns its answer. */
+  readonly openPlatformSocket: (upgrade: Request, viewer: PlatformViewer) => Promise<Response>;
   readonly tokens: TokenPort;
   readonly identities: IdentityPort;
   /** Loaded on demand: the submit path must not load Prisma. */
@@ -56,8 +70,8 @@ export interface AppPorts {
   readonly adminTokens: readonly AdminToken[];
   /** Agents that a caller may name: tenant-level, and none of the system's own. */
   readonly agentTypes: ReadonlySet<string>;
-  /** False refuses submissions; everything else goes on. */
-  readonly submissionsEnabled: boolean;
+  /** Switches that only a deploy can change. */
+  readonly settingSwitches: readonly Switch[];
   /** Name of each integration, and whether it is configured. */
   readonly integrations: Readonly<Record<string, boolean>>;
   readonly release: Release;

@@ -51,6 +51,11 @@ export class TermsCache {
     this.#entries.set(terms.organizationId, { terms, checkedAtMs: this.#clock.nowMs() });
   }
 
+  /** Forgets everything: something has changed that may concern anyone. */
+  forget(): void {
+    this.#entries.clear();
+  }
+
   async #fetch(organizationId: string, fallback: Terms): Promise<Terms> {
     try {
       return await pTimeout(this.#objects.platform().readTerms(organizationId), { milliseconds: readMaxMs });

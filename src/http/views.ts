@@ -104,6 +104,7 @@ export function issueDetailView(detail: IssueDetail): z.infer<typeof issueDetail
     effects: detail.effects.map(effectView),
     waitingFor: detail.waitingFor,
     reservedMicroUsd: detail.reservedMicroUsd,
+    waitingReason: detail.waitingReason,
   };
 }
 

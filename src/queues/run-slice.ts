@@ -114,7 +114,7 @@ async function work(slice: Slice, text: TextStream, guard: SliceGuard): Promise<
     slug: assignment.slug,
     issueId: assignment.issue.id,
     jobId: ref.jobId,
-    tools: definition.tools,
+    tools: definition.tools.filter((name) => !assignment.toolsOff.includes(name)),
     workspace,
   };
   const attempt = {

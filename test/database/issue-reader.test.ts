@@ -120,6 +120,7 @@ describe("one issue", () => {
       effects: [],
       waitingFor: null,
       reservedMicroUsd: 0,
+      waitingReason: null,
     });
     expect(await reader.read(organizationId, id, { kind: "own", userIds: [freelancerId] })).toBeNull();
     expect(await reader.read(organizationId, "iss_unknown", everyone)).toBeNull();

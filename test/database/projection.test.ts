@@ -84,6 +84,7 @@ async function wholeRun() {
       effects: [effect],
       waitingFor: null,
       reservedMicroUsd: 0,
+      waitingReason: null,
     },
   };
 }

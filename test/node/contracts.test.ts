@@ -195,7 +195,7 @@ describe("settings", () => {
   test("have defaults for everything but the required keys", () => {
     const settings = parseSettings(complete);
     expect(settings.gitHub).toBeNull();
-    expect(settings.AGENT_ENABLED).toBe(true);
+    expect(settings.scheduling.settingSwitches).toEqual([]);
     expect(settings.scheduling.globalSlots).toBe(5);
     expect(settings.scheduling.timings.leaseMs).toBe(15_000);
     expect(settings.ADMIN_TOKENS).toEqual([{ name: "ops", sha256: "a".repeat(64) }]);

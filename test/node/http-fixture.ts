@@ -11,9 +11,10 @@ import type {
   SubmitReceipt,
   UnprojectedIssues,
 } from "../../src/contracts/organization-rpc.ts";
-import type { OrganizationEntry, OrganizationSettings } from "../../src/contracts/platform-rpc.ts";
+import type { AuditEntry, OrganizationEntry, OrganizationSettings } from "../../src/contracts/platform-rpc.ts";
 import type { IssueReader } from "../../src/contracts/ports.ts";
 import type { IssueRecord, PermissionLevel, ReviewRecord } from "../../src/contracts/records.ts";
+import type { Switch } from "../../src/contracts/switches.ts";
 import { defaultTerms, type Terms } from "../../src/contracts/terms.ts";
 import type { Failure } from "../../src/core/errors.ts";
 import { newId } from "../../src/core/ids.ts";
@@ -63,7 +64,16 @@ export function issueRecord(organizationId: string, overrides: Partial<IssueReco
 }
 
 export function detailOf(issue: IssueRecord): IssueDetail {
-  return { issue, jobs: [], stepCount: 0, reviews: [], effects: [], waitingFor: null, reservedMicroUsd: 0 };
+  return {
+    issue,
+    jobs: [],
+    stepCount: 0,
+    reviews: [],
+    effects: [],
+    waitingFor: null,
+    waitingReason: null,
+    reservedMicroUsd: 0,
+  };
 }
 
 export function reviewRecord(overrides: Partial<ReviewRecord> = {}): ReviewRecord {
@@ -81,6 +91,19 @@ export function reviewRecord(overrides: Partial<ReviewRecord> = {}): ReviewRecor
     expiresAtMs: startMs + 1_000,
     createdAtMs: startMs,
     ...overrides,
+  };
+}
+
+export function switchRecord(changes: Partial<Switch> = {}): Switch {
+  return {
+    id: newId("switch", startMs),
+    scope: { kind: "platform" },
+    mode: "hold",
+    actor: { kind: "platform", name: "root" },
+    reason: "Maintenance.",
+    createdAtMs: startMs,
+    expiresAtMs: null,
+    ...changes,
   };
 }
 
@@ -106,6 +129,8 @@ export class EdgeFixture {
   nowMs = startMs;
   isPostgresUp = true;
   isPlatformUp = true;
+  switches: readonly Switch[] = [];
+  audit: readonly AuditEntry[] = [];
   unprojected: UnprojectedIssues = { matching: [], replacedIds: [] };
   storedList: readonly IssueRecord[] = [];
   terms: Terms = defaultTerms(this.organizationId);
@@ -152,6 +177,11 @@ export class EdgeFixture {
         this.upgrades.push(upgrade);
         return Promise.resolve(new Response("upgraded"));
       },
+      openPlatformSocket: (upgrade, viewer) => {
+        this.#record("openPlatformSocket", "", viewer);
+        this.upgrades.push(upgrade);
+        return Promise.resolve(new Response("upgraded"));
+      },
       tokens: { verify: (token) => Promise.resolve(verdictOf(token)) },
       identities: {
         findBySubject: (subject) => {
@@ -163,7 +193,7 @@ export class EdgeFixture {
       database: { ping: () => (this.isPostgresUp ? Promise.resolve() : unreachable()) },
       adminTokens: [{ name: "root", sha256: createHash("sha256").update(adminToken).digest("hex") }],
       agentTypes: new Set(["briefs.status-workflow"]),
-      submissionsEnabled: true,
+      settingSwitches: [],
       integrations: { github: false },
       release: { version: "1.2.3", deploymentId: "dep", deploymentTag: "tag", deployedAt: "2026-11-22T00:00:00Z" },
       clock: { nowMs: () => this.nowMs },
@@ -210,7 +240,10 @@ export class EdgeFixture {
         commandIssue: (command) => {
           this.#record("commandIssue", organizationId, command);
           const { archived } = command;
-          const restored = archived === undefined ? undefined : { ...archived, waitingFor: null, reservedMicroUsd: 0 };
+          const restored =
+            archived === undefined
+              ? undefined
+              : { ...archived, waitingFor: null, waitingReason: null, reservedMicroUsd: 0 };
           const detail = this.live.get(command.issueId) ?? restored;
           const failure = { code: "not_found", detail: "There is no such issue." } as const;
           return Promise.resolve(
@@ -240,6 +273,28 @@ export class EdgeFixture {
           return Promise.resolve(this.#put(settings));
         },
         readOrganization: (organizationId) => Promise.resolve(this.entries.get(organizationId) ?? null),
+        readSwitches: (organizationId) => {
+          this.#record("readSwitches", organizationId ?? "", null);
+          return Promise.resolve(this.switches);
+        },
+        setSwitch: (command) => {
+          this.#record("setSwitch", "", command);
+          return Promise.resolve({ ok: true, value: switchRecord(command) });
+        },
+        removeSwitch: (command) => {
+          this.#record("removeSwitch", "", command);
+          const removed = this.switches.find(({ id }) => id === command.switchId);
+          const failure = { code: "not_found", detail: "There is no such switch." } as const;
+          return Promise.resolve(removed === undefined ? { ok: false, failure } : { ok: true, value: removed });
+        },
+        administer: (command) => {
+          this.#record("administer", "", command);
+          return Promise.resolve({ ok: true, value: this.switches });
+        },
+        readAudit: (limit) => {
+          this.#record("readAudit", "", limit);
+          return Promise.resolve(this.audit);
+        },
         readStatus: () =>
           this.isPlatformUp
             ? Promise.resolve({ globalSlots: 5, slotsInUse: 1, organizationsWaiting: 0, demand: 0 })

@@ -1,6 +1,6 @@
 import { array, assert as assertProperty, constant, integer, nat, oneof, property } from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decideLiveStart } from "../../src/durable-objects/organization/live-start.ts";
+import { decideLiveStart } from "../../src/durable-objects/live-start.ts";
 import { acknowledged, openWindow, widened } from "../../src/durable-objects/organization/live-window.ts";
 import { Pacer } from "../../src/durable-objects/organization/pacer.ts";
 

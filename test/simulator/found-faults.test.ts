@@ -68,7 +68,16 @@ test("a slot that was taken counts against the demand that was reported before i
   const answers: ((answer: { readonly accepted: boolean }) => void)[] = [];
   const asked = { grantSlot: () => new Promise((resolve) => answers.push(resolve)) };
   const platform = new PlatformObject(state, asEnv({ ...env, ORGANIZATIONS: { getByName: () => asked } }), ports);
-  const report = { organizationId, demand: 1, headPriority: 5, oldestAtMs: startMs, weight: 1, heldSlotIds: [] };
+  const report = {
+    organizationId,
+    demand: 1,
+    headPriority: 5,
+    oldestAtMs: startMs,
+    weight: 1,
+    hasOpenWork: true,
+    termsVersion: 0,
+    heldSlotIds: [],
+  };
   await platform.reportDemand({ ...report, version: 1, releasedSlotIds: [] });
   await platform.reportDemand({ ...report, version: 2, releasedSlotIds: [] });
   answers[0]?.({ accepted: true });

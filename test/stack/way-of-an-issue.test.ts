@@ -54,6 +54,7 @@ describe("the way of an issue", () => {
       createdById: tenant.organization.users.STAFF.id,
       submitterLevel: "STAFF",
       waitingFor: null,
+      waitingReason: null,
     });
     expect(issue.jobs.map(({ role, agentType, status, attempts }) => ({ role, agentType, status, attempts }))).toEqual([
       { role: "triage", agentType: "meta.triage", status: "COMPLETED", attempts: 1 },

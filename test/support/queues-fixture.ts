@@ -163,6 +163,7 @@ export class MemoryJob implements SliceOrganization {
       workspace: [...this.#workspace],
       workspaceBase: null,
       underReview: null,
+      toolsOff: [],
       ...this.#change,
     };
   }

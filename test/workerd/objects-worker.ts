@@ -1,14 +1,21 @@
 /** The Worker under test: the three objects on a clock that tests move, and queues that only remember. */
+import type { Terms } from "../../src/contracts/terms.ts";
 import { OrganizationObject as Organization } from "../../src/durable-objects/organization/organization-object.ts";
 import { PlatformObject as Platform } from "../../src/durable-objects/platform/platform-object.ts";
 import { recordMessage } from "./received-messages.ts";
 import { testClock } from "./test-clock.ts";
+import { assertReachable } from "./unreachable.ts";
 
 export { RepositoryObject } from "../../src/durable-objects/repository/repository-object.ts";
 
 export class OrganizationObject extends Organization {
   constructor(context: DurableObjectState, env: Env) {
     super(context, env, { clock: testClock });
+  }
+
+  override async applyTerms(terms: Terms): Promise<void> {
+    assertReachable(terms.organizationId);
+    await super.applyTerms(terms);
   }
 }
 

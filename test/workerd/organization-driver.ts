@@ -35,6 +35,8 @@ export function termsFor(organizationId: string, overrides: Partial<Terms["limit
     limits: { ...limitsByTier.pro, ...overrides },
     slug: "acme",
     repository,
+    switches: [],
+    clear: null,
   };
 }
 

@@ -153,6 +153,8 @@ describe("slots", () => {
       headPriority: null,
       oldestAtMs: null,
       weight: 1,
+      hasOpenWork: false,
+      termsVersion: 0,
       heldSlotIds: ["slt_unknown"],
       releasedSlotIds: [],
     };
@@ -169,6 +171,8 @@ describe("slots", () => {
       headPriority: null,
       oldestAtMs: null,
       weight: 1,
+      hasOpenWork: false,
+      termsVersion: 0,
       heldSlotIds: [],
       releasedSlotIds: [],
     };

@@ -4,6 +4,7 @@ import type { AttemptTable } from "./attempt-table.ts";
 import { artifactUnderReview } from "./completion.ts";
 import type { IssueTable } from "./issue-table.ts";
 import type { JobState } from "./job-state.ts";
+import type { SwitchGuard } from "./switch-guard.ts";
 import type { TermsKeeper } from "./terms-keeper.ts";
 
 export interface AssignmentParts {
@@ -11,10 +12,11 @@ export interface AssignmentParts {
   readonly attempts: AttemptTable;
   readonly artifacts: ArtifactTable;
   readonly terms: TermsKeeper;
+  readonly switchGuard: SwitchGuard;
 }
 
 /** Everything that a slice needs to go on with the job that it has claimed. */
-export function assignmentOf(parts: AssignmentParts, job: JobState): Assignment {
+export function assignmentOf(parts: AssignmentParts, job: JobState, nowMs: number): Assignment {
   const { id: jobId, attempts: number, issueId } = job.record;
   const { slug, repository, limits } = parts.terms.current();
   const issue = parts.issues.get(issueId);
@@ -39,6 +41,7 @@ export function assignmentOf(parts: AssignmentParts, job: JobState): Assignment 
     used: { earlierSteps: parts.attempts.countEarlierSteps(jobId, number), ranForMs: job.ranForMs },
     workspace,
     workspaceBase: workspace.length === 0 ? null : job.workspaceBase,
+    toolsOff: parts.switchGuard.toolsOff(nowMs),
     underReview: artifactId === null ? null : parts.artifacts.view(artifactId),
   };
 }

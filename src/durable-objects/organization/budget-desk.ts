@@ -131,7 +131,7 @@ export class BudgetDesk {
   /** Sees to it that waiting jobs are looked at again when the calendar brings new money. */
   refresh(change: Change): void {
     const untilMs = exhaustedUntilMs(this.#use(change.nowMs));
-    if (untilMs === null || this.#parts.jobs.waiting(change.nowMs, 1).count === 0) return;
+    if (untilMs === null || this.#parts.jobs.waiting(change.nowMs, 1, { kind: "none" }).count === 0) return;
     if (change.deadlines.get(resetDeadline)?.dueAtMs !== untilMs) change.deadlines.set(resetDeadline, untilMs);
   }
 

@@ -11,7 +11,9 @@ export interface Change extends Transaction {
 }
 
 export interface ChangeHooks {
-  /** Runs inside the transaction, after the work: brings up to date what follows from the events. */
+  /** Runs inside the transaction, after the work, and may append events too: brings work in line with new terms. */
+  readonly enforce: (change: Change) => void;
+  /** Runs inside the transaction, after that: brings up to date what follows from the events. */
   readonly settle: (change: Change, events: readonly OrganizationEvent[], touchedIds: readonly string[]) => void;
   /** Runs inside the transaction, last, with every event of it; it may store, and append nothing more. */
   readonly follow: (events: readonly OrganizationEvent[]) => void;
@@ -41,6 +43,7 @@ export class Changes {
         touch: (issueId) => touchedIds.push(issueId),
       };
       const answer = work(change);
+      this.#hooks.enforce(change);
       this.#hooks.settle(change, [...events], touchedIds);
       this.#hooks.follow(events);
       return answer;

@@ -1,10 +1,12 @@
 /** Tells the platform what the organization wants and holds, again and again until it is acknowledged. */
 import type { DemandReceipt, DemandReport, PlatformRpc } from "../../contracts/platform-rpc.ts";
+import type { HeldJobs } from "../../contracts/switch-evaluation.ts";
 import type { Timings } from "../../contracts/timings.ts";
 import type { Deadline } from "../deadlines.ts";
 import { objectResends, resendDelayMs } from "../resend-delay.ts";
 import type { Transaction } from "../transactions.ts";
 import type { JobTable } from "./job-table.ts";
+import { hasOpenWork } from "./open-work.ts";
 import { demandOf, freeCapacity } from "./schedule.ts";
 
 const reportKey = "demandReport";
@@ -13,7 +15,10 @@ const renewDeadline = "renew";
 /** Longer than any call between the objects can be under way. */
 const slotsRememberedForMs = 60 * 60_000;
 
-type ReportContent = Pick<DemandReport, "demand" | "headPriority" | "oldestAtMs" | "weight" | "heldSlotIds">;
+type ReportContent = Pick<
+  DemandReport,
+  "demand" | "headPriority" | "oldestAtMs" | "weight" | "hasOpenWork" | "termsVersion" | "heldSlotIds"
+>;
 
 interface StoredReport {
   readonly version: number;
@@ -28,6 +33,9 @@ export interface DemandReporterParts {
   readonly timings: Timings;
   readonly platform: () => PlatformRpc;
   readonly limits: () => { readonly concurrencyLimit: number; readonly weight: number };
+  readonly termsVersion: () => number;
+  /** Waiting jobs that may not start now. */
+  readonly heldJobs: (nowMs: number) => HeldJobs;
   /** Takes the platform's answer in a transaction of its own. */
   readonly onReceipt: (report: DemandReport, receipt: DemandReceipt) => void;
 }
@@ -67,7 +75,7 @@ export class DemandReporter {
     const content = this.#content(transaction.nowMs);
     const stored = storage.kv.get<StoredReport>(reportKey);
     const isNews =
-      stored === undefined ? content.demand > 0 : JSON.stringify(content) !== JSON.stringify(stored.content);
+      stored === undefined ? content.hasOpenWork : JSON.stringify(content) !== JSON.stringify(stored.content);
     if (!isNews) return;
     storage.kv.put<StoredReport>(reportKey, { version: (stored?.version ?? 0) + 1, content });
     if (content.heldSlotIds.length === 0) transaction.deadlines.clear(renewDeadline);
@@ -118,11 +126,12 @@ export class DemandReporter {
   }
 
   #content(nowMs: number): ReportContent {
-    const { jobs, limits } = this.#parts;
+    const { storage, jobs, limits, termsVersion, heldJobs } = this.#parts;
     const heldSlotIds = jobs.heldSlotIds();
     const { concurrencyLimit, weight } = limits();
-    const startable = jobs.waiting(nowMs, freeCapacity(heldSlotIds.length, concurrencyLimit));
-    return { ...demandOf(startable), weight, heldSlotIds };
+    const claims = { hasOpenWork: hasOpenWork(storage.sql), termsVersion: termsVersion() };
+    const startable = jobs.waiting(nowMs, freeCapacity(heldSlotIds.length, concurrencyLimit), heldJobs(nowMs));
+    return { ...demandOf(startable), weight, ...claims, heldSlotIds };
   }
 
   #report(): DemandReport | null {
@@ -133,7 +142,9 @@ export class DemandReporter {
       .exec<{ slot_id: string }>("SELECT slot_id FROM released_slots WHERE settled_at_ms IS NULL ORDER BY slot_id")
       .toArray()
       .map((row) => row.slot_id);
-    return { organizationId, version: stored.version, ...stored.content, releasedSlotIds };
+    // A report that an earlier release stored says nothing of the newer claims: it stands until the next change.
+    const earlier = { hasOpenWork: true, termsVersion: 0 };
+    return { organizationId, version: stored.version, ...earlier, ...stored.content, releasedSlotIds };
   }
 
   #send(transaction: Transaction): void {

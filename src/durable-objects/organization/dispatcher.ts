@@ -1,6 +1,8 @@
 /** Brings jobs that have a slot to a slice: sends them to a queue, sends again, and lets one delivery claim them. */
 import type { ClaimCommand } from "../../contracts/organization-rpc.ts";
 import type { JobMessage } from "../../contracts/queue-messages.ts";
+import type { JobRecord } from "../../contracts/records.ts";
+import type { HeldJobs } from "../../contracts/switch-evaluation.ts";
 import type { Timings } from "../../contracts/timings.ts";
 import type { Deadline } from "../deadlines.ts";
 import { resendDelayMs } from "../resend-delay.ts";
@@ -18,6 +20,10 @@ export interface DispatcherParts {
   readonly concurrencyLimit: () => number;
   /** Commits the money set aside for a model call that the job's slice has left without an answer. */
   readonly commitOpenCall: (change: Change, job: JobState) => JobState;
+  /** Waiting jobs that may not start now. */
+  readonly heldJobs: (nowMs: number) => HeldJobs;
+  /** Whether a switch keeps a job from being dispatched. */
+  readonly isHeld: (job: JobRecord, nowMs: number) => boolean;
   readonly releaseSlot: (slotId: string) => void;
   /** Remembers that a slot was refused: the platform may already have given it to someone else. */
   readonly forgoSlot: (slotId: string, nowMs: number) => void;
@@ -44,9 +50,13 @@ export class Dispatcher {
     return job !== null;
   }
 
-  /** Sends a job that holds a slot to its lane, under a new dispatch id, and stores it. */
+  /** Sends a job that holds a slot to its lane, under a new dispatch id, and stores it. One that is held rests instead. */
   dispatch(change: Change, job: JobState): void {
     const { record, slot } = job;
+    if (this.#parts.isHeld(record, change.nowMs)) {
+      this.rest(change, job);
+      return;
+    }
     if (slot === null) throw new Error(`job ${record.id} has no slot to be dispatched in`);
     const dispatchId = change.newId("dispatch");
     const dispatched: JobState = { ...job, dispatch: { dispatchId, claimed: false }, everDispatched: true };
@@ -113,9 +123,15 @@ export class Dispatcher {
   }
 
   #jobFor(change: Change, { slotId }: JobSlot): JobState | null {
-    const { jobs, concurrencyLimit, wasReleased } = this.#parts;
+    const { jobs, concurrencyLimit, wasReleased, heldJobs } = this.#parts;
     if (wasReleased(slotId) || jobs.heldSlotIds().length >= concurrencyLimit()) return null;
-    return jobs.nextWaiting(change.nowMs);
+    return jobs.nextWaiting(change.nowMs, heldJobs(change.nowMs));
+  }
+
+  /** Takes a job that no slice runs out of its slot, without using up an attempt, and stores it. */
+  rest(change: Change, job: JobState): void {
+    const free = this.release(change, job);
+    this.#parts.jobs.save(free.record.status === "RUNNING" ? moveJob(change, free, { status: "PENDING" }) : free);
   }
 
   #send(change: Change, { record, slot, dispatch }: JobState, tries: number): void {

@@ -17,6 +17,8 @@ export interface EffectDeskParts {
   readonly artifacts: ArtifactTable;
   readonly effects: EffectTable;
   readonly timings: Timings;
+  /** Whether a switch keeps pull requests from being opened. */
+  readonly isHeld: (nowMs: number) => boolean;
   readonly random: () => number;
   readonly send: (message: EffectMessage) => Promise<unknown>;
 }
@@ -76,7 +78,12 @@ export class EffectDesk {
   claim(change: Change, { effectId }: EffectRef): EffectClaim {
     const { effects, artifacts, timings } = this.#parts;
     const effect = effects.find(effectId);
-    if (effect === null || effect.record.status !== "PENDING" || effect.readyAtMs > change.nowMs) {
+    if (
+      effect === null ||
+      effect.record.status !== "PENDING" ||
+      effect.readyAtMs > change.nowMs ||
+      this.#parts.isHeld(change.nowMs)
+    ) {
       return { kind: "stale" };
     }
     const plan = planOf(effect);
@@ -129,6 +136,15 @@ export class EffectDesk {
   resend(change: Change, effectId: string, deadline: Deadline): void {
     const effect = this.#parts.effects.find(effectId);
     if (effect?.record.status === "PENDING") this.#send(change, effect.record, deadline.tries + 1);
+  }
+
+  /** Sends what a switch kept back, once none does any more. */
+  sendWaiting(change: Change): void {
+    if (this.#parts.isHeld(change.nowMs)) return;
+    for (const { record, readyAtMs } of this.#parts.effects.pending()) {
+      const isSent = change.deadlines.get(`effect-send:${record.id}`) !== null;
+      if (!isSent && readyAtMs <= change.nowMs) this.#send(change, record, 0);
+    }
   }
 
   /** Takes an effect back from a delivery that fell silent. */
@@ -189,6 +205,11 @@ export class EffectDesk {
 
   #send(change: Change, record: EffectRecord, tries: number): void {
     const { issues, timings, send } = this.#parts;
+    // Whatever ends the hold sends it then.
+    if (this.#parts.isHeld(change.nowMs)) {
+      change.deadlines.clear(`effect-send:${record.id}`);
+      return;
+    }
     const issue = issues.get(record.issueId);
     const message: EffectMessage = {
       v: 1,

@@ -44,6 +44,14 @@ export class EffectTable {
     return this.#first("SELECT state FROM effects WHERE idempotency_key = ?", idempotencyKey);
   }
 
+  /** Effects that nobody carries out now and that are not ended. */
+  pending(): readonly EffectState[] {
+    return this.#sql
+      .exec<StateRow>("SELECT state FROM effects WHERE json_extract(state, '$.record.status') = 'PENDING' ORDER BY id")
+      .toArray()
+      .map(({ state }) => fromStoredJson<EffectState>(state));
+  }
+
   ofIssue(issueId: string): readonly EffectState[] {
     return this.#sql
       .exec<StateRow>("SELECT state FROM effects WHERE issue_id = ? ORDER BY rowid", issueId)

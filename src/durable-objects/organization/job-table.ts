@@ -1,6 +1,8 @@
+import type { HeldJobs } from "../../contracts/switch-evaluation.ts";
 import type { JobRecord } from "../../contracts/records.ts";
 import { fromStoredJson } from "../stored-json.ts";
 import { hasKeyOrNeedsNone } from "./concurrency-keys.ts";
+import { heldFilter } from "./held-filter.ts";
 import type { JobState } from "./job-state.ts";
 import { queueKey, type WaitingJobs } from "./schedule.ts";
 
@@ -70,8 +72,13 @@ export class JobTable {
   }
 
   /** The job that a granted slot goes to; null when none could start now. */
-  nextWaiting(nowMs: number): JobState | null {
-    return this.#first(`SELECT state FROM jobs WHERE ${isWaiting} ORDER BY queue_key, id LIMIT 1`, nowMs);
+  nextWaiting(nowMs: number, held: HeldJobs): JobState | null {
+    const { sql, bindings } = heldFilter(held);
+    return this.#first(
+      `SELECT state FROM jobs WHERE ${isWaiting}${sql} ORDER BY queue_key, id LIMIT 1`,
+      nowMs,
+      ...bindings,
+    );
   }
 
   /** How many waiting jobs a granted slot would go to before this one, counted up to a bound. */
@@ -89,13 +96,15 @@ export class JobTable {
   }
 
   /** The jobs that the next slots would go to, at most so many. */
-  waiting(nowMs: number, most: number): WaitingJobs {
+  waiting(nowMs: number, most: number, held: HeldJobs): WaitingJobs {
+    const { sql, bindings } = heldFilter(held);
     const row = this.#sql
       .exec<{ n: number; head: number | null; oldest: number | null }>(
         `SELECT COUNT(*) AS n, MIN(priority) AS head, MIN(created_at_ms) AS oldest FROM (
-           SELECT priority, created_at_ms FROM jobs WHERE ${isWaiting} ORDER BY queue_key, id LIMIT ?
+           SELECT priority, created_at_ms FROM jobs WHERE ${isWaiting}${sql} ORDER BY queue_key, id LIMIT ?
          )`,
         nowMs,
+        ...bindings,
         most,
       )
       .one();
@@ -130,6 +139,14 @@ export class JobTable {
   running(): readonly JobState[] {
     return this.#sql
       .exec<StateRow>("SELECT state FROM jobs WHERE status = 'RUNNING' ORDER BY rowid")
+      .toArray()
+      .map(({ state }) => fromStoredJson<JobState>(state));
+  }
+
+  /** The jobs that hold a slot, whether a slice runs them or not. */
+  withSlot(): readonly JobState[] {
+    return this.#sql
+      .exec<StateRow>("SELECT state FROM jobs WHERE slot_id IS NOT NULL ORDER BY rowid")
       .toArray()
       .map(({ state }) => fromStoredJson<JobState>(state));
   }

@@ -12,7 +12,7 @@ import type { EventLog } from "./event-log.ts";
 import type { LiveFeed } from "./live-feed.ts";
 import { FrameTexts, type FrameText, frameText } from "./live-frame-texts.ts";
 import { filterKeyOf, type LiveSocketState, LiveSocketStates, type ServerSocket } from "./live-socket-state.ts";
-import { decideLiveStart } from "./live-start.ts";
+import { decideLiveStart } from "../live-start.ts";
 import { acknowledged, openWindow, widened } from "./live-window.ts";
 import { Pacer } from "./pacer.ts";
 

@@ -32,7 +32,7 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
     super(context, env);
     const { name } = context.id;
     if (name === undefined) throw new Error("an organization's object is addressed by the organization's id");
-    const { globalSlots, ceilings, reviewExpiresAfterMs, keepProjectedMs, timings, live } =
+    const { globalSlots, settingSwitches, ceilings, reviewExpiresAfterMs, keepProjectedMs, timings, live } =
       parseSchedulingSettings(env);
     migrateSchema(context.storage, organizationMigrations);
     this.#organizationId = name;
@@ -45,6 +45,7 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
       ports,
       timings,
       globalSlots,
+      settingSwitches,
       ceilings,
       reviewExpiresAfterMs,
       keepProjectedMs,
@@ -118,7 +119,7 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
   claim(command: Rpc.ClaimCommand): Promise<Rpc.ClaimAnswer> {
     return this.#change(command, (change, parts) => {
       const job = parts.dispatcher.claim(change, command);
-      return job === null ? { kind: "stale" } : { kind: "claimed", assignment: assignmentOf(parts, job) };
+      return job === null ? { kind: "stale" } : { kind: "claimed", assignment: assignmentOf(parts, job, change.nowMs) };
     });
   }
 

@@ -3,6 +3,8 @@ import type { SubmitReceipt } from "../../contracts/organization-rpc.ts";
 import type { PlatformRpc } from "../../contracts/platform-rpc.ts";
 import type { EffectMessage, RecordsMessage } from "../../contracts/queue-messages.ts";
 import type { IssueRecord } from "../../contracts/records.ts";
+import type { HeldJobs } from "../../contracts/switch-evaluation.ts";
+import type { Switch } from "../../contracts/switches.ts";
 import type { Timings } from "../../contracts/timings.ts";
 import { newId } from "../../core/ids.ts";
 import { type Deadline, parseDeadlineName } from "../deadlines.ts";
@@ -46,8 +48,11 @@ import { RunningJobs } from "./running-jobs.ts";
 import { Settlements } from "./settlements.ts";
 import { Slices } from "./slices.ts";
 import { SubmissionTable } from "./submission-table.ts";
+import { SwitchEnforcer } from "./switch-enforcer.ts";
+import { SwitchGuard } from "./switch-guard.ts";
 import { TermsKeeper } from "./terms-keeper.ts";
 import { Waiting } from "./waiting.ts";
+import { WorkClearing } from "./work-clearing.ts";
 
 export interface OrganizationOptions {
   readonly context: DurableObjectState;
@@ -55,6 +60,8 @@ export interface OrganizationOptions {
   readonly ports: ObjectPorts;
   readonly timings: Timings;
   readonly globalSlots: number;
+  /** Switches that only a deploy can change. */
+  readonly settingSwitches: readonly Switch[];
   readonly ceilings: AdmissionCeilings;
   readonly reviewExpiresAfterMs: number;
   /** How long an event is kept after it was projected. */
@@ -93,7 +100,13 @@ export function createOrganizationParts(options: OrganizationOptions) {
   });
   const submissions = new SubmissionTable(storage.sql);
   const answers = new RememberedAnswers<SubmitReceipt>(storage.sql, "POST /");
-  const guards: AdmissionGuards = { switchRefusal: () => null, budgetRefusal: (nowMs) => budget.refusal(nowMs) };
+  const guards: AdmissionGuards = {
+    switchRefusal: (request, nowMs) => switchGuard.refusal(request, nowMs),
+    budgetRefusal: (nowMs) => budget.refusal(nowMs),
+  };
+  const switchGuard = new SwitchGuard({ organizationId, terms, jobs, settingSwitches: options.settingSwitches });
+  const heldJobs = (nowMs: number): HeldJobs =>
+    clearing.isUnderWay(terms.current().clear) ? { kind: "all" } : switchGuard.heldJobs(nowMs);
   const limits = () => {
     const { concurrentJobs, weight } = terms.current().limits;
     return { concurrencyLimit: Math.min(concurrentJobs, options.globalSlots), weight };
@@ -136,6 +149,8 @@ export function createOrganizationParts(options: OrganizationOptions) {
     jobs,
     timings,
     limits: startLimits,
+    termsVersion: () => terms.current().version,
+    heldJobs,
     platform: options.platform,
     onReceipt: (report, receipt) =>
       changes.run((change) => {
@@ -153,6 +168,8 @@ export function createOrganizationParts(options: OrganizationOptions) {
     timings,
     concurrencyLimit: () => startLimits().concurrencyLimit,
     commitOpenCall: (change, job) => budget.commitEstimated(change, job, null),
+    heldJobs,
+    isHeld: (job, nowMs) => switchGuard.holdOf(job, nowMs) !== null,
     releaseSlot: (slotId) => reporter.releaseSlot(slotId),
     forgoSlot: (slotId, nowMs) => reporter.forgoSlot(slotId, nowMs),
     wasReleased: (slotId) => reporter.wasReleased(slotId),
@@ -165,6 +182,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
     artifacts,
     effects: effectTable,
     timings,
+    isHeld: (nowMs) => switchGuard.pullRequestHold(nowMs) !== null,
     random,
     send: options.sendEffect,
   });
@@ -193,10 +211,25 @@ export function createOrganizationParts(options: OrganizationOptions) {
     keys,
     concurrencyLimit: () => startLimits().concurrencyLimit,
     globalSlots: options.globalSlots,
-    holdOf: (_record, nowMs) => (budget.blocksStarts(nowMs) ? "budget" : null),
+    holdOf: (record, nowMs) => {
+      if (switchGuard.holdOf(record, nowMs) !== null) return "switch";
+      return budget.blocksStarts(nowMs) ? "budget" : null;
+    },
+  });
+
+  const clearing: WorkClearing = new WorkClearing({ storage, commands });
+  const enforcer = new SwitchEnforcer({
+    terms,
+    guard: switchGuard,
+    jobs,
+    dispatcher,
+    effects,
+    runningJobs,
+    clearing,
   });
 
   const changes = new Changes(transactions, log, {
+    enforce: (change) => enforcer.enforceNews(change),
     settle: (change, events, touchedIds) => {
       keys.follow(events);
       const parts = { issues, jobs, reviews: reviewTable, effects: effectTable, log };
@@ -206,7 +239,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
         keys.releaseEnded(hasExpired ? refreshIssue(change, parts, issueId) : issue);
       }
       budget.refresh(change);
-      waiting.settle(change, events, touchedIds);
+      waiting.settle(change, events, [...touchedIds, ...enforcer.takeConcerned()]);
       reporter.refresh(change);
       feed.refresh(change);
     },
@@ -235,6 +268,9 @@ export function createOrganizationParts(options: OrganizationOptions) {
         return settlements.expire(change, subject);
       case "review":
         return reviews.expire(change, subject);
+      case "switches":
+      case "clear":
+        return enforcer.enforce(change);
       case "effect-send":
         return effects.resend(change, subject, deadline);
       case "effect-lease":
@@ -286,6 +322,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
     archive,
     retention,
     terms,
+    switchGuard,
     limits,
     budget,
     changes,

@@ -1,10 +1,12 @@
 /** What the object tells of itself. Foreign ids, and issues that the viewer may not know of, read as null. */
 import type { IssueDetail, IssueRef } from "../../contracts/organization-rpc.ts";
+import type { JobState } from "./job-state.ts";
 import type { OrganizationParts } from "./organization-parts.ts";
+import type { SwitchGuard } from "./switch-guard.ts";
 
 type ReadParts = Pick<
   OrganizationParts,
-  "issues" | "jobs" | "attempts" | "reviewTable" | "effectTable" | "archive" | "waiting" | "budget"
+  "switchGuard" | "issues" | "jobs" | "attempts" | "reviewTable" | "effectTable" | "archive" | "waiting" | "budget"
 >;
 
 /** One issue with everything that a person asks about it. */
@@ -26,9 +28,20 @@ export function issueDetail(parts: ReadParts, issueId: string, nowMs: number): I
     stepCount: parts.attempts.countStepsOfIssue(issueId) + (parts.archive.earlierSteps(issueId) ?? 0),
     reviews: parts.reviewTable.ofIssue(issueId),
     effects: parts.effectTable.ofIssue(issueId).map(({ record }) => record),
+    waitingReason: switchReason(parts.switchGuard, jobs, nowMs),
     waitingFor: parts.waiting.limitOf(issueId, nowMs),
     reservedMicroUsd: parts.budget.reservedOfIssue(issueId),
   };
+}
+
+/** Why the switch was set that keeps the issue's waiting jobs from starting; null without one, or when something runs. */
+function switchReason(guard: SwitchGuard, jobs: readonly JobState[], nowMs: number): string | null {
+  if (jobs.some(({ record }) => record.status === "RUNNING")) return null;
+  for (const { record } of jobs) {
+    const by = record.status === "PENDING" ? guard.holdOf(record, nowMs) : null;
+    if (by !== null) return by.reason;
+  }
+  return null;
 }
 
 /**

@@ -5,6 +5,7 @@ import { budgetMigration } from "./budget-table.ts";
 import { concurrencyKeysMigration } from "./concurrency-keys.ts";
 import { liveMigration } from "./live-feed.ts";
 import { backlogMigration } from "./job-table.ts";
+import { openWorkMigration } from "./open-work.ts";
 import { rememberedAnswersMigration } from "./remembered-answers.ts";
 import { retentionMigration } from "./retention.ts";
 import { waitingMigration } from "./waiting.ts";
@@ -128,4 +129,5 @@ export const organizationMigrations: readonly string[] = [
   liveMigration,
   retentionMigration + archiveMigration,
   waitingMigration,
+  openWorkMigration,
 ];

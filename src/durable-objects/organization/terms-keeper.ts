@@ -6,6 +6,8 @@ const termsKey = "terms";
 export class TermsKeeper {
   readonly #kv: SyncKvStorage;
   readonly #organizationId: string;
+  /** An object that was away may have missed what it accepted last, so it begins with news. */
+  #hasNews = true;
 
   constructor(storage: DurableObjectStorage, organizationId: string) {
     this.#kv = storage.kv;
@@ -22,6 +24,14 @@ export class TermsKeeper {
     const current = this.current();
     if (terms.version <= current.version) return current;
     this.#kv.put(termsKey, terms);
+    this.#hasNews = true;
     return terms;
+  }
+
+  /** Whether terms were accepted since this was asked last. */
+  takeNews(): boolean {
+    const hadNews = this.#hasNews;
+    this.#hasNews = false;
+    return hadNews;
   }
 }

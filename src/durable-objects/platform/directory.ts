@@ -2,6 +2,7 @@
 import type { OrganizationSettings } from "../../contracts/platform-rpc.ts";
 import { completeTerms, defaultTerms, type Terms } from "../../contracts/terms.ts";
 import { fromStoredJson } from "../stored-json.ts";
+import type { Switchboard } from "./switchboard.ts";
 import { termsOf } from "./terms-of.ts";
 
 export interface DirectoryEntry {
@@ -11,9 +12,11 @@ export interface DirectoryEntry {
 
 export class Directory {
   readonly #sql: SqlStorage;
+  readonly #switchboard: Switchboard;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStorage, switchboard: Switchboard) {
     this.#sql = sql;
+    this.#switchboard = switchboard;
   }
 
   find(organizationId: string): DirectoryEntry | null {
@@ -26,24 +29,51 @@ export class Directory {
     if (row === undefined) return null;
     return {
       settings: fromStoredJson<OrganizationSettings>(row.settings),
-      terms: completeTerms(fromStoredJson<Terms>(row.terms)),
+      terms: this.#withSwitches(completeTerms(fromStoredJson<Terms>(row.terms))),
     };
   }
 
   /** The organization's terms: the defaults for one that nobody has set up. */
   terms(organizationId: string): Terms {
-    return this.find(organizationId)?.terms ?? defaultTerms(organizationId);
+    return this.find(organizationId)?.terms ?? this.#withSwitches(defaultTerms(organizationId));
+  }
+
+  /** The version of the organization's terms. */
+  version(organizationId: string): number {
+    return this.#ownVersion(organizationId) + this.#switchboard.version(organizationId);
   }
 
   /** Stores settings under the next version of the terms. */
   put(settings: OrganizationSettings): DirectoryEntry {
-    const terms = termsOf(settings, this.terms(settings.organizationId).version + 1);
+    const terms = termsOf(settings, this.#ownVersion(settings.organizationId) + 1);
     this.#sql.exec(
       "INSERT OR REPLACE INTO organizations (id, settings, terms) VALUES (?, ?, ?)",
       settings.organizationId,
       JSON.stringify(settings),
       JSON.stringify(terms),
     );
-    return { settings, terms };
+    return { settings, terms: this.#withSwitches(terms) };
+  }
+
+  /** How often the settings were set; what is stored of the terms counts that alone. */
+  #ownVersion(organizationId: string): number {
+    const row = this.#sql
+      .exec<{ version: number }>(
+        "SELECT terms ->> 'version' AS version FROM organizations WHERE id = ?",
+        organizationId,
+      )
+      .next().value;
+    return row?.version ?? 0;
+  }
+
+  /** Both counts only grow, and so does their sum, whichever of them a change concerns. */
+  #withSwitches(stored: Terms): Terms {
+    const { organizationId } = stored;
+    return {
+      ...stored,
+      version: stored.version + this.#switchboard.version(organizationId),
+      switches: this.#switchboard.list(organizationId),
+      clear: this.#switchboard.clearOf(organizationId),
+    };
   }
 }

@@ -1,9 +1,13 @@
 /** The one object that shares slots among organizations and knows their terms; it never sees a tenant's content. */
 import { DurableObject } from "cloudflare:workers";
 import type * as Rpc from "../../contracts/platform-rpc.ts";
-import type { OrganizationRpc } from "../../contracts/organization-rpc.ts";
+import { liveViewerHeader, platformViewerSchema } from "../../contracts/live-viewer.ts";
+import type { Outcome, OrganizationRpc } from "../../contracts/organization-rpc.ts";
+import type { Switch } from "../../contracts/switches.ts";
 import type { Terms } from "../../contracts/terms.ts";
 import type { Clock } from "../../core/clock.ts";
+import { describeError } from "../../core/errors.ts";
+import type { Logger } from "../../core/log.ts";
 import { parseSchedulingSettings } from "../../env.ts";
 import { type ObjectPorts, systemPorts } from "../object-ports.ts";
 import { rpcStub } from "../rpc-stub.ts";
@@ -14,19 +18,21 @@ import { platformMigrations } from "./schema.ts";
 
 export class PlatformObject extends DurableObject<Env> implements Rpc.PlatformRpc {
   readonly #clock: Clock;
-  readonly #globalSlots: number;
+  readonly #logger: Logger;
+  readonly #settingSwitches: readonly Switch[];
   readonly #organization: (organizationId: string) => OrganizationRpc;
   readonly #parts: PlatformParts;
 
   /** Throws when the settings are bad. */
   constructor(context: DurableObjectState, env: Env, outside: Partial<ObjectPorts> = {}) {
     super(context, env);
-    const { globalSlots, timings } = parseSchedulingSettings(env);
+    const { globalSlots, settingSwitches, timings } = parseSchedulingSettings(env);
     migrateSchema(context.storage, platformMigrations);
     const given: ObjectPorts = { ...systemPorts, ...outside };
     const ports: ObjectPorts = { ...given, logger: given.logger.with({ component: "platform" }) };
     this.#clock = ports.clock;
-    this.#globalSlots = globalSlots;
+    this.#logger = ports.logger;
+    this.#settingSwitches = settingSwitches;
     this.#organization = (organizationId) => rpcStub<OrganizationRpc>(env.ORGANIZATIONS, organizationId);
     this.#parts = createPlatformParts({ context, ports, timings, globalSlots, organization: this.#organization });
   }
@@ -53,8 +59,31 @@ export class PlatformObject extends DurableObject<Env> implements Rpc.PlatformRp
     });
   }
 
+  readSwitches(organizationId: string | null): Promise<readonly Switch[]> {
+    return this.#answer(({ switchboard }) => [...this.#settingSwitches, ...switchboard.list(organizationId)]);
+  }
+
+  setSwitch(command: Rpc.SetSwitch): Promise<Outcome<Switch>> {
+    return this.#change((transaction, { switches }) => switches.set(transaction, command));
+  }
+
+  removeSwitch(command: Rpc.RemoveSwitch): Promise<Outcome<Switch>> {
+    return this.#change((transaction, { switches }) => switches.remove(transaction, command));
+  }
+
+  administer(command: Rpc.AdminCommand): Promise<Outcome<readonly Switch[]>> {
+    return this.#change((transaction, { switches }) => switches.administer(transaction, command));
+  }
+
+  readAudit(limit: number): Promise<readonly Rpc.AuditEntry[]> {
+    return this.#answer(({ audit }) => audit.list(limit));
+  }
+
   recordHealth(sample: Rpc.HealthSample): Promise<void> {
-    return this.#change((_transaction, { health }) => health.record(sample));
+    return this.#change((transaction, { health, log }) => {
+      health.record(sample);
+      log.append(transaction, { type: "health.sampled", data: { sample } });
+    });
   }
 
   readHealth(limit: number): Promise<readonly Rpc.HealthSample[]> {
@@ -62,11 +91,7 @@ export class PlatformObject extends DurableObject<Env> implements Rpc.PlatformRp
   }
 
   readStatus(): Promise<Rpc.PlatformStatus> {
-    return this.#answer(({ slots, demands }) => ({
-      globalSlots: this.#globalSlots,
-      slotsInUse: slots.count(),
-      ...demands.totals(),
-    }));
+    return this.#answer(({ status }) => status());
   }
 
   wakeOverdue(olderThanMs: number): Promise<number> {
@@ -77,6 +102,21 @@ export class PlatformObject extends DurableObject<Env> implements Rpc.PlatformRp
       }
       return silent.length;
     });
+  }
+
+  /** Only the upgrade of an operator's live socket; what he has seen stands in an internal header that the edge writes. */
+  override fetch(request: Request): Response {
+    if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket") return new Response(null, { status: 426 });
+    const viewer = platformViewerSchema.parse(JSON.parse(request.headers.get(liveViewerHeader) ?? "null"));
+    return this.#parts.sockets.accept(viewer);
+  }
+
+  override webSocketMessage(socket: WebSocket): void {
+    socket.close(1003, "this stream takes no messages");
+  }
+
+  override webSocketError(_socket: WebSocket, error: unknown): void {
+    this.#logger.info("socket.failed", { error: describeError(error) });
   }
 
   override alarm(): void {

@@ -1,17 +1,27 @@
 /** Wires the plain parts of the platform together; the object's class is the adapter around them. */
 import type { OrganizationRpc } from "../../contracts/organization-rpc.ts";
-import type { OrganizationEntry } from "../../contracts/platform-rpc.ts";
+import type { PlatformSnapshot } from "../../contracts/platform-events.ts";
+import type { OrganizationEntry, PlatformStatus } from "../../contracts/platform-rpc.ts";
+import { debugging, isHolding } from "../../contracts/switch-evaluation.ts";
 import type { Timings } from "../../contracts/timings.ts";
 import { type Deadline, parseDeadlineName } from "../deadlines.ts";
 import type { ObjectPorts } from "../object-ports.ts";
 import { type Transaction, Transactions } from "../transactions.ts";
+import { AuditLog } from "./audit-log.ts";
 import { DemandTable } from "./demand-table.ts";
 import { Directory, type DirectoryEntry } from "./directory.ts";
 import { HealthHistory } from "./health-history.ts";
 import { OrganizationDesk } from "./organization-desk.ts";
+import { PlatformLog } from "./platform-log.ts";
+import { PlatformSockets } from "./platform-sockets.ts";
 import { SlotDesk } from "./slot-desk.ts";
 import { SlotTable } from "./slot-table.ts";
+import { SwitchDesk } from "./switch-desk.ts";
+import { Switchboard } from "./switchboard.ts";
 import { TermsPush } from "./terms-push.ts";
+
+/** A snapshot tells of at most so many busy organizations. */
+const snapshotOrganizations = 1_000;
 
 export interface PlatformOptions {
   readonly context: DurableObjectState;
@@ -26,14 +36,65 @@ export type PlatformParts = ReturnType<typeof createPlatformParts>;
 /** Makes the parts over an object's storage, whose schema is up to date. */
 export function createPlatformParts(options: PlatformOptions) {
   const { context, ports, timings, globalSlots, organization } = options;
-  const { sql } = context.storage;
+  const { storage } = context;
+  const { sql } = storage;
   const transactions = new Transactions({ context, ports, faultDelayMs: timings.resendAfterMs });
-  const directory = new Directory(sql);
+  const switchboard = new Switchboard(sql);
+  const directory = new Directory(sql, switchboard);
   const demands = new DemandTable(sql);
   const slots = new SlotTable(sql);
   const health = new HealthHistory(sql);
-  const slotDesk = new SlotDesk({ demands, slots, globalSlots, timings, transactions, organization });
-  const termsPush = new TermsPush({ directory, timings, transactions, organization });
+  const audit = new AuditLog(sql);
+
+  const status = (): PlatformStatus => ({ globalSlots, slotsInUse: slots.count(), ...demands.totals() });
+  const snapshot = (): PlatformSnapshot => ({
+    status: status(),
+    organizations: demands.busy(snapshotOrganizations),
+    slots: slots.all().map(({ slotId, number, organizationId, isHeld }) => ({
+      slotId,
+      number,
+      organizationId,
+      isHeld,
+    })),
+    switches: switchboard.list(),
+    health: health.list(1)[0] ?? null,
+  });
+  const sockets = new PlatformSockets({ context, log: () => log, snapshot, logger: ports.logger });
+  const log: PlatformLog = new PlatformLog({ storage, ports, publish: (events) => sockets.publish(events) });
+
+  const slotDesk: SlotDesk = new SlotDesk({
+    demands,
+    slots,
+    log,
+    timings,
+    transactions,
+    organization,
+    slotLimit: () => {
+      const isDebugged = debugging(switchboard.list(), ports.clock.nowMs()).some(
+        ({ scope }) => scope.kind === "platform",
+      );
+      return isDebugged ? 1 : globalSlots;
+    },
+    isStale: (transaction, organizationId, termsVersion) => {
+      if (termsVersion >= directory.version(organizationId)) return false;
+      termsPush.pushToOutdated(transaction, organizationId);
+      return (
+        isHolding(switchboard.list(organizationId), transaction.nowMs) || switchboard.clearOf(organizationId) !== null
+      );
+    },
+  });
+  const termsPush: TermsPush = new TermsPush({
+    directory,
+    demands,
+    timings,
+    transactions,
+    organization,
+    onAcknowledged: (transaction, organizationId) => {
+      demands.setStale(organizationId, false);
+      slotDesk.grantFree(transaction);
+    },
+  });
+  const switches = new SwitchDesk({ switchboard, audit, log, termsPush });
   const organizations = new OrganizationDesk({ directory, termsPush });
 
   const onDeadline = (transaction: Transaction, deadline: Deadline): void => {
@@ -45,6 +106,8 @@ export function createPlatformParts(options: PlatformOptions) {
         return slotDesk.expireLease(transaction, subject, deadline);
       case "limits":
         return organizations.expireLimits(transaction, subject);
+      case "switch":
+        return switches.expire(transaction, subject);
       case "terms":
         return termsPush.repeat(transaction, subject, deadline);
       default:
@@ -66,5 +129,22 @@ export function createPlatformParts(options: PlatformOptions) {
     slotsInUse: slots.count(settings.organizationId),
   });
 
-  return { transactions, directory, demands, slots, health, slotDesk, organizations, termsPush, entryOf, handleDue };
+  return {
+    transactions,
+    directory,
+    demands,
+    slots,
+    health,
+    switchboard,
+    audit,
+    log,
+    sockets,
+    slotDesk,
+    organizations,
+    termsPush,
+    switches,
+    status,
+    entryOf,
+    handleDue,
+  };
 }

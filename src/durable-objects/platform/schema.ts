@@ -41,4 +41,35 @@ const overridesMigration = `
   );
 `;
 
-export const platformMigrations: readonly string[] = [deadlinesMigration + firstMigration, overridesMigration];
+/** Switches with their audit and the operators' stream; and what each organization still wants, ready to be picked from. */
+const switchesMigration = `
+  CREATE TABLE switches (
+    id TEXT PRIMARY KEY,
+    concerns TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    switch TEXT NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE switch_changes (
+    concerns TEXT PRIMARY KEY,
+    version INTEGER NOT NULL,
+    clear TEXT
+  ) WITHOUT ROWID;
+  CREATE TABLE audit (number INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL);
+  CREATE TABLE platform_events (seq INTEGER PRIMARY KEY, event TEXT NOT NULL);
+  ALTER TABLE demands ADD COLUMN has_open_work INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE demands ADD COLUMN is_stale INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE demands ADD COLUMN open_demand INTEGER NOT NULL DEFAULT 0;
+  UPDATE demands SET open_demand = MAX(0, demand - (
+    SELECT COUNT(*) FROM slots s WHERE s.organization_id = demands.organization_id
+      AND (s.is_held = 0 OR s.demand_version = demands.version)))
+  WHERE demand > 0 AND satisfied_version < version;
+  CREATE INDEX demands_contending ON demands (service, head_priority, oldest_at_ms, organization_id)
+    WHERE open_demand > 0;
+  CREATE INDEX demands_wanting ON demands (service) WHERE demand > 0;
+`;
+
+export const platformMigrations: readonly string[] = [
+  deadlinesMigration + firstMigration,
+  overridesMigration,
+  switchesMigration,
+];

@@ -6,15 +6,20 @@ import type { Deadline } from "../deadlines.ts";
 import { objectResends, resendDelayMs } from "../resend-delay.ts";
 import type { Transaction, Transactions } from "../transactions.ts";
 import type { DemandTable } from "./demand-table.ts";
-import { pickContender, serviceAfterGrant, serviceOnReturn } from "./fair-queue.ts";
+import { serviceAfterGrant, serviceOnReturn } from "./fair-queue.ts";
+import type { PlatformLog } from "./platform-log.ts";
 import type { Slot, SlotTable } from "./slot-table.ts";
 
 export interface SlotDeskParts {
   readonly demands: DemandTable;
   readonly slots: SlotTable;
-  readonly globalSlots: number;
+  readonly log: Pick<PlatformLog, "append">;
+  /** How many slots may be in use now. */
+  readonly slotLimit: () => number;
+  /** Whether an organization with terms of this version does not know of a switch that may hold its work. */
+  readonly isStale: (transaction: Transaction, organizationId: string, termsVersion: number) => boolean;
   readonly timings: Timings;
-  readonly transactions: Transactions;
+  readonly transactions: Pick<Transactions, "run">;
   readonly organization: (organizationId: string) => Pick<OrganizationRpc, "grantSlot" | "confirmSlots">;
 }
 
@@ -27,7 +32,7 @@ export class SlotDesk {
 
   /** Takes an organization's report; an older one than the last is ignored, and the same one again renews its slots. */
   takeReport(transaction: Transaction, report: DemandReport): DemandReceipt {
-    const { demands, slots } = this.#parts;
+    const { demands, slots, log, isStale } = this.#parts;
     const { organizationId } = report;
     const known = demands.find(organizationId);
     if (known !== null && report.version < known.version) return { version: known.version, lostSlotIds: [] };
@@ -36,11 +41,19 @@ export class SlotDesk {
     const returns = report.demand > 0 && (known === null || known.demand === 0);
     demands.save(
       report,
-      returns ? serviceOnReturn(service, demands.servicesBeside(organizationId)) : service,
+      {
+        service: returns ? serviceOnReturn(service, demands.leastServiceBeside(organizationId)) : service,
+        isStale: isStale(transaction, organizationId, report.termsVersion),
+      },
       transaction.nowMs,
     );
+    const { demand, hasOpenWork } = report;
+    if (known?.demand !== demand || known.hasOpenWork !== hasOpenWork) {
+      log.append(transaction, { type: "demand.changed", data: { organizationId, demand, hasOpenWork } });
+    }
     for (const slotId of report.releasedSlotIds) {
-      if (slots.find(slotId)?.organizationId === organizationId) this.#free(transaction, slotId);
+      const slot = slots.find(slotId);
+      if (slot?.organizationId === organizationId) this.#free(transaction, slot);
     }
     const lostSlotIds = report.heldSlotIds.filter((slotId) => {
       const slot = slots.find(slotId);
@@ -48,7 +61,8 @@ export class SlotDesk {
       this.#hold(transaction, slot);
       return false;
     });
-    this.#grantFree(transaction);
+    demands.countOpen(organizationId);
+    this.grantFree(transaction);
     return { version: report.version, lostSlotIds };
   }
 
@@ -83,18 +97,17 @@ export class SlotDesk {
         this.#hold(transaction, slot);
         return;
       }
-      this.#free(transaction, slotId);
-      this.#grantFree(transaction);
+      this.#free(transaction, slot);
+      this.grantFree(transaction);
     });
   }
 
   /** Offers free slots, one by one, to whoever is owed the next. */
-  #grantFree(transaction: Transaction): void {
-    const { demands, slots, globalSlots } = this.#parts;
+  grantFree(transaction: Transaction): void {
+    const { demands, slots, slotLimit } = this.#parts;
     for (;;) {
-      const number = slots.freeNumber(globalSlots);
-      const pick = number === null ? null : pickContender(demands.contenders());
-      const demand = pick?.kind === "grant" ? demands.find(pick.organizationId) : null;
+      const number = slots.freeNumber(slotLimit());
+      const demand = number === null ? null : demands.next();
       if (number === null || demand === null) return;
       const { organizationId, version, service, weight } = demand;
       demands.setService(organizationId, serviceAfterGrant(service, weight));
@@ -107,6 +120,8 @@ export class SlotDesk {
         leaseUntilMs: transaction.nowMs,
       };
       slots.save(slot);
+      demands.countOpen(organizationId);
+      this.#tell(transaction, "slot.offered", slot);
       this.#offer(transaction, slot, 0);
     }
   }
@@ -130,22 +145,36 @@ export class SlotDesk {
         this.#hold(transaction, { ...slot, demandVersion });
         return;
       }
+      this.#free(transaction, slot);
       demands.markSatisfied(organizationId, slot.demandVersion);
-      this.#free(transaction, slotId);
-      this.#grantFree(transaction);
+      this.grantFree(transaction);
     });
   }
 
   #hold(transaction: Transaction, slot: Slot): void {
     const leaseUntilMs = transaction.nowMs + this.#parts.timings.slotLeaseMs;
-    this.#parts.slots.save({ ...slot, isHeld: true, leaseUntilMs });
+    const { slots, demands } = this.#parts;
+    slots.save({ ...slot, isHeld: true, leaseUntilMs });
+    if (!slot.isHeld) {
+      demands.countOpen(slot.organizationId);
+      this.#tell(transaction, "slot.held", slot);
+    }
     transaction.deadlines.clear(`offer:${slot.slotId}`);
     transaction.deadlines.set(`slot:${slot.slotId}`, leaseUntilMs);
   }
 
-  #free(transaction: Transaction, slotId: string): void {
-    this.#parts.slots.remove(slotId);
+  #free(transaction: Transaction, slot: Slot): void {
+    const { slots, demands } = this.#parts;
+    const { slotId } = slot;
+    slots.remove(slotId);
+    demands.countOpen(slot.organizationId);
+    this.#tell(transaction, "slot.freed", slot);
     transaction.deadlines.clear(`offer:${slotId}`);
     transaction.deadlines.clear(`slot:${slotId}`);
+  }
+
+  #tell(transaction: Transaction, type: "slot.offered" | "slot.held" | "slot.freed", slot: Slot): void {
+    const { slotId, number, organizationId } = slot;
+    this.#parts.log.append(transaction, { type, data: { slotId, number, organizationId } });
   }
 }

@@ -18,6 +18,17 @@ type SlotRow = {
   lease_until_ms: number;
 };
 
+function slotOf(row: SlotRow): Slot {
+  return {
+    slotId: row.slot_id,
+    number: row.number,
+    organizationId: row.organization_id,
+    isHeld: row.is_held === 1,
+    demandVersion: row.demand_version,
+    leaseUntilMs: row.lease_until_ms,
+  };
+}
+
 export class SlotTable {
   readonly #sql: SqlStorage;
 
@@ -42,30 +53,28 @@ export class SlotTable {
 
   find(slotId: string): Slot | null {
     const row = this.#sql.exec<SlotRow>("SELECT * FROM slots WHERE slot_id = ?", slotId).next().value;
-    if (row === undefined) return null;
-    return {
-      slotId: row.slot_id,
-      number: row.number,
-      organizationId: row.organization_id,
-      isHeld: row.is_held === 1,
-      demandVersion: row.demand_version,
-      leaseUntilMs: row.lease_until_ms,
-    };
+    return row === undefined ? null : slotOf(row);
+  }
+
+  /** By number. */
+  all(): readonly Slot[] {
+    return this.#sql.exec<SlotRow>("SELECT * FROM slots ORDER BY number").toArray().map(slotOf);
   }
 
   remove(slotId: string): void {
     this.#sql.exec("DELETE FROM slots WHERE slot_id = ?", slotId);
   }
 
-  /** The lowest number that no slot has; null when all are taken. */
-  freeNumber(globalSlots: number): number | null {
+  /** The lowest number that no slot has; null when as many are in use as there may be, or more since the limit fell. */
+  freeNumber(limit: number): number | null {
     const taken = new Set(
       this.#sql
         .exec<{ number: number }>("SELECT number FROM slots")
         .toArray()
         .map(({ number }) => number),
     );
-    for (let number = 0; number < globalSlots; number += 1) if (!taken.has(number)) return number;
+    if (taken.size >= limit) return null;
+    for (let number = 0; number < limit; number += 1) if (!taken.has(number)) return number;
     return null;
   }
 

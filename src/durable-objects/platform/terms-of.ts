@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { OrganizationSettings } from "../../contracts/platform-rpc.ts";
 import {
+  defaultTerms,
   type LimitOverrides,
   limitsOfTier,
   organizationLimitsSchema,
@@ -25,5 +26,5 @@ export function termsOf(settings: OrganizationSettings, version: number): Terms 
   const limits = { ...limitsOfTier(tier), ...limitOverrides.limits };
   const checked = checkedSchema.safeParse({ limits, repository });
   if (!checked.success) throw new Error(`settings of an organization: ${z.prettifyError(checked.error)}`);
-  return { organizationId, version, tier, slug, ...checked.data };
+  return { ...defaultTerms(organizationId), version, tier, slug, ...checked.data };
 }

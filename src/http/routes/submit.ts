@@ -10,7 +10,6 @@ import {
 import { submitResponseSchema } from "../../contracts/http-views.ts";
 import type { SubmitCommand, SubmitReceipt } from "../../contracts/organization-rpc.ts";
 import type { Terms } from "../../contracts/terms.ts";
-import { AgentError } from "../../core/errors.ts";
 import type { CallerEnv } from "../edge-env.ts";
 import { idempotentRequest } from "../idempotent-request.ts";
 import { tenantAccess, type TenantAccess } from "../permissions.ts";
@@ -19,8 +18,6 @@ import { InvalidRequestError, valueOf } from "../problems.ts";
 import type { TermsCache } from "../terms-cache.ts";
 import { allowanceView } from "../views.ts";
 import { jsonBody, jsonContent } from "./json-content.ts";
-
-const disabledRetryAfterSeconds = 300;
 
 const submitRoute = createRoute({
   method: "post",
@@ -95,10 +92,6 @@ export function submitRoutes(ports: AppPorts, termsCache: TermsCache): OpenAPIHo
   return new OpenAPIHono<CallerEnv>().openapi(submitRoute, async (c) => {
     const access = tenantAccess(c.var.caller);
     const request = c.req.valid("json");
-    if (!ports.submissionsEnabled) {
-      const detail = "Submissions are switched off.";
-      throw new AgentError({ code: "unavailable", detail, retryAfterSeconds: disabledRetryAfterSeconds });
-    }
     if (request.agentType !== undefined && !ports.agentTypes.has(request.agentType)) {
       throw new InvalidRequestError([{ field: "agentType", message: "is not an agent that can be asked for" }]);
     }

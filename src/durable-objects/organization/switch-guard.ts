@@ -1,0 +1,97 @@
+/** What the switches mean for this organization now. */
+import type { JobRecord } from "../../contracts/records.ts";
+import type { ModelName } from "../../contracts/models.ts";
+import {
+  debugging,
+  decideEffect,
+  decideRunning,
+  decideStart,
+  type HeldJobs,
+  heldJobs,
+  isDebugged,
+  nextExpiryMs,
+  type RunningDecision,
+  submissionRefusal,
+  type SwitchSubject,
+  toolsOff,
+} from "../../contracts/switch-evaluation.ts";
+import type { Switch } from "../../contracts/switches.ts";
+import type { Failure } from "../../core/errors.ts";
+import type { JobTable } from "./job-table.ts";
+import type { TermsKeeper } from "./terms-keeper.ts";
+
+export interface SwitchGuardParts {
+  readonly organizationId: string;
+  readonly terms: TermsKeeper;
+  readonly jobs: JobTable;
+  /** Switches that only a deploy can change. */
+  readonly settingSwitches: readonly Switch[];
+}
+
+type SwitchedJob = Pick<JobRecord, "agentType" | "model">;
+
+export class SwitchGuard {
+  readonly #parts: SwitchGuardParts;
+
+  constructor(parts: SwitchGuardParts) {
+    this.#parts = parts;
+  }
+
+  /** What a submission is told when a switch refuses it. */
+  refusal(
+    request: { readonly requestedAgentType: string | null; readonly requestedModel: ModelName | null },
+    nowMs: number,
+  ): Failure | null {
+    const { requestedAgentType: agentType, requestedModel: model } = request;
+    return submissionRefusal(this.#switches(), this.#subject({ agentType, model }), nowMs);
+  }
+
+  /** The switch that keeps the job from being dispatched; null without one. */
+  holdOf(job: SwitchedJob, nowMs: number): Switch | null {
+    const decision = decideStart(this.#switches(), this.#subject(job), nowMs);
+    return decision.kind === "hold" ? decision.by : null;
+  }
+
+  /** What becomes of a job that runs. */
+  runningDecision(job: SwitchedJob, nowMs: number): RunningDecision {
+    return decideRunning(this.#switches(), this.#subject(job), nowMs);
+  }
+
+  /** The waiting jobs that get no slot now: those that are held, and those of which one is debugged already. */
+  heldJobs(nowMs: number): HeldJobs {
+    const switches = this.#switches();
+    const { organizationId, jobs } = this.#parts;
+    const debugged = debugging(switches, nowMs);
+    const busy =
+      debugged.length === 0
+        ? []
+        : debugged.filter((by) => jobs.withSlot().some(({ record }) => isDebugged(by, this.#subject(record))));
+    return heldJobs(switches, organizationId, nowMs, busy);
+  }
+
+  /** The switch that keeps pull requests from being opened; null without one. */
+  pullRequestHold(nowMs: number): Switch | null {
+    const { organizationId } = this.#parts;
+    const decision = decideEffect(this.#switches(), { organizationId, feature: "pull_requests" }, nowMs);
+    return decision.kind === "wait" ? decision.by : null;
+  }
+
+  /** Tools that a slice may not use. */
+  toolsOff(nowMs: number): readonly string[] {
+    return toolsOff(this.#switches(), nowMs);
+  }
+
+  /** When the next switch ends by itself; null when none does. */
+  nextExpiryMs(nowMs: number): number | null {
+    return nextExpiryMs(this.#switches(), nowMs);
+  }
+
+  #switches(): readonly Switch[] {
+    const { settingSwitches, terms } = this.#parts;
+    return [...settingSwitches, ...terms.current().switches];
+  }
+
+  #subject({ agentType, model }: Omit<SwitchSubject, "organizationId">): SwitchSubject {
+    return { organizationId: this.#parts.organizationId, agentType, model };
+  }
+}

@@ -1,0 +1,24 @@
+import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
+import { platformLiveQuerySchema } from "../../contracts/http-switches.ts";
+import type { CallerEnv } from "../edge-env.ts";
+import { platformAdministrator } from "../permissions.ts";
+import type { AppPorts } from "../ports.ts";
+import { handshakeOf, upgradeAnswer } from "./handshake.ts";
+
+const liveRoute = createRoute({
+  method: "get",
+  path: "/admin/live",
+  summary: "Follow demand, slots, switches and health of the platform over a WebSocket",
+  request: { query: platformLiveQuerySchema },
+  responses: { 101: { description: "The stream: a hello, what was missed or a snapshot, then what happens" } },
+});
+
+/** `GET /admin/live`, for platform administrators: the platform object holds the socket. */
+export function platformLiveRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
+  return new OpenAPIHono<CallerEnv>().openapi(liveRoute, async (c) => {
+    platformAdministrator(c.var.caller);
+    const { after, incarnation } = c.req.valid("query");
+    const viewer = { after: after ?? null, incarnation: incarnation ?? null };
+    return upgradeAnswer(await ports.openPlatformSocket(handshakeOf(c.req.raw), viewer));
+  });
+}

@@ -1,0 +1,105 @@
+import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
+import { idParamsSchema, isId } from "../../contracts/http.ts";
+import {
+  adminRequestSchema,
+  adminResponseSchema,
+  auditListSchema,
+  auditQuerySchema,
+  removeSwitchQuerySchema,
+  setSwitchRequestSchema,
+  switchListSchema,
+  switchViewSchema,
+} from "../../contracts/http-switches.ts";
+import type { SwitchActor } from "../../contracts/switches.ts";
+import { AgentError } from "../../core/errors.ts";
+import type { CallerEnv } from "../edge-env.ts";
+import { administeredScope, platformAdministrator } from "../permissions.ts";
+import type { AppPorts } from "../ports.ts";
+import { valueOf } from "../problems.ts";
+import { auditView, switchView } from "../switch-views.ts";
+import type { TermsCache } from "../terms-cache.ts";
+import { jsonBody, jsonContent } from "./json-content.ts";
+
+const adminRoute = createRoute({
+  method: "post",
+  path: "/admin",
+  summary: "Pause, resume, drain or clear an organization or the platform",
+  request: { body: jsonBody(adminRequestSchema) },
+  responses: { 200: jsonContent(adminResponseSchema, "What now stands for this scope") },
+});
+
+const listRoute = createRoute({
+  method: "get",
+  path: "/admin/switches",
+  summary: "List the switches; with X-Organization-Id, those that concern the organization",
+  responses: { 200: jsonContent(switchListSchema, "Switches, oldest first") },
+});
+
+const setRoute = createRoute({
+  method: "post",
+  path: "/admin/switches",
+  summary: "Set a switch",
+  request: { body: jsonBody(setSwitchRequestSchema) },
+  responses: { 201: jsonContent(switchViewSchema, "The switch") },
+});
+
+const removeRoute = createRoute({
+  method: "delete",
+  path: "/admin/switches/{id}",
+  summary: "Remove a switch",
+  request: { params: idParamsSchema, query: removeSwitchQuerySchema },
+  responses: { 200: jsonContent(switchViewSchema, "The switch that was removed") },
+});
+
+const auditRoute = createRoute({
+  method: "get",
+  path: "/admin/audit",
+  summary: "List what operators changed, who did and why",
+  request: { query: auditQuerySchema },
+  responses: { 200: jsonContent(auditListSchema, "Changes, newest first") },
+});
+
+/** Switches, and the actions that write them. A change reaches the edge's own terms at once, other edges' in ten seconds. */
+export function switchRoutes(ports: AppPorts, termsCache: TermsCache): OpenAPIHono<CallerEnv> {
+  const platform = () => ports.objects.platform();
+  return new OpenAPIHono<CallerEnv>()
+    .openapi(adminRoute, async (c) => {
+      const { action, scope: asked, reason } = c.req.valid("json");
+      const { scope, actor } = administeredScope(c.var.caller, asked);
+      const switches = valueOf(await platform().administer({ action, scope, actor, reason }));
+      termsCache.forget();
+      c.var.log.info("administered", { action, scope: scope.kind, actor: actor.name, reason });
+      return c.json({ action, scope, switches: switches.map(switchView) }, 200);
+    })
+    .openapi(listRoute, async (c) => {
+      const { organizationId } = platformAdministrator(c.var.caller);
+      const switches = await platform().readSwitches(organizationId);
+      return c.json({ items: switches.map(switchView) }, 200);
+    })
+    .openapi(setRoute, async (c) => {
+      const actor: SwitchActor = { kind: "platform", name: platformAdministrator(c.var.caller).name };
+      const { scope, mode, reason, expiresAt } = c.req.valid("json");
+      const expiresAtMs = expiresAt === null ? null : Date.parse(expiresAt);
+      const added = valueOf(await platform().setSwitch({ scope, mode, actor, reason, expiresAtMs }));
+      termsCache.forget();
+      c.var.log.info("switch set", { switchId: added.id, mode, scope: scope.kind, actor: actor.name, reason });
+      return c.json(switchView(added), 201);
+    })
+    .openapi(removeRoute, async (c) => {
+      const actor: SwitchActor = { kind: "platform", name: platformAdministrator(c.var.caller).name };
+      const { id: switchId } = c.req.valid("param");
+      const { reason } = c.req.valid("query");
+      if (!isId("switch", switchId)) {
+        throw new AgentError({ code: "not_found", detail: "There is no such switch." });
+      }
+      const removed = valueOf(await platform().removeSwitch({ switchId, actor, reason }));
+      termsCache.forget();
+      c.var.log.info("switch removed", { switchId, actor: actor.name, reason });
+      return c.json(switchView(removed), 200);
+    })
+    .openapi(auditRoute, async (c) => {
+      platformAdministrator(c.var.caller);
+      const entries = await platform().readAudit(c.req.valid("query").limit);
+      return c.json({ items: entries.map(auditView) }, 200);
+    });
+}

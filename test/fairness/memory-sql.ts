@@ -1,0 +1,43 @@
+/** An object's SQL storage over an SQLite database in memory, for the tables that are tested apart from any object. */
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+
+type Row = Record<string, SqlStorageValue>;
+
+function inputOf(value: unknown): SQLInputValue {
+  if (value === null || typeof value === "string" || typeof value === "number") return value;
+  throw new TypeError(`these tables bind no ${typeof value}`);
+}
+
+/** Runs statements as an object's storage would; a text of several statements takes no values. */
+export function createMemorySql(): SqlStorage {
+  const database = new DatabaseSync(":memory:");
+  const prepared = new Map<string, ReturnType<DatabaseSync["prepare"]>>();
+  const rowsOf = (text: string, values: readonly unknown[]): Row[] => {
+    if (values.length === 0 && text.trim().replace(/;$/u, "").includes(";")) {
+      database.exec(text);
+      return [];
+    }
+    const statement = prepared.get(text) ?? database.prepare(text);
+    prepared.set(text, statement);
+    const rows: unknown = statement.all(...values.map(inputOf));
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- rows of these tables hold text, numbers and null
+    return rows as Row[];
+  };
+  const exec = (text: string, ...values: readonly unknown[]) => {
+    const rows = rowsOf(text, values);
+    const iterator = rows[Symbol.iterator]();
+    return {
+      toArray: () => rows,
+      one: () => {
+        const [only] = rows;
+        if (only === undefined || rows.length !== 1) throw new Error(`${rows.length} rows where one was expected`);
+        return only;
+      },
+      next: () => iterator.next(),
+      [Symbol.iterator]: () => iterator,
+    };
+  };
+  const storage: unknown = { exec };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the part of the interface that the tables use stands above
+  return storage as SqlStorage;
+}
