@@ -75,7 +75,7 @@ export interface RemoveSwitch {
 }
 
 export const adminActions = ["pause", "resume", "drain", "clear"] as const;
-export type AdminAction = (typeof adminActions)[number];
+type AdminAction = (typeof adminActions)[number];
 
 /** `pause` writes a hold, `drain` a drain, `resume` removes both, `clear` cancels what waits. */
 export interface AdminCommand {

@@ -3,8 +3,8 @@ import { z } from "zod";
 import { modelNameSchema } from "./models.ts";
 
 /** What a switch may turn off as a whole. */
-export const featureNames = ["pull_requests"] as const;
-export const featureNameSchema = z.enum(featureNames);
+const featureNames = ["pull_requests"] as const;
+const featureNameSchema = z.enum(featureNames);
 export type FeatureName = z.infer<typeof featureNameSchema>;
 
 const organizationId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/u);

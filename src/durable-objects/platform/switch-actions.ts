@@ -10,7 +10,7 @@ export type ActionDecision =
   | { readonly kind: "nothing" };
 
 /** Whether the actor may take a switch away: an organization only what it set itself. */
-export function mayRemove(actor: SwitchActor, { actor: setBy }: Pick<Switch, "actor">): boolean {
+function mayRemove(actor: SwitchActor, { actor: setBy }: Pick<Switch, "actor">): boolean {
   return actor.kind === "platform" || setBy.kind === "organization";
 }
 
