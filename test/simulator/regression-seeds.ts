@@ -7,4 +7,6 @@ export const regressionSeeds: readonly number[] = [
   190,
   // A machine whose clock was behind refused a slot to a job "of the future", and nothing asked for one again.
   830,
+  // A copy of a request for money, for a call that was over, gave away what was set aside for the next call.
+  3120,
 ];

@@ -4,8 +4,9 @@ import type { ProjectionPort } from "../../src/contracts/ports.ts";
 import { propertyOf, textOf } from "./properties.ts";
 import type { ObjectHost } from "./object-host.ts";
 import { runSeed } from "./run-seed.ts";
-import { leastSuccess, seedsFrom } from "./run-seeds.ts";
+import { seedsFrom } from "./run-seeds.ts";
 import { noSabotage, type Sabotage } from "./sabotage.ts";
+import { leastSuccess } from "./thread-result.ts";
 
 const honest = noSabotage.carryOut;
 

@@ -154,6 +154,17 @@ describe("a reservation", () => {
     expect(await organization.settle({ ...ref, usage: null })).toEqual({ accepted: false });
   });
 
+  test("asked for again after its call is over changes nothing of the next one", async () => {
+    const assignment = await claimedJob({ day: 3_000 });
+    const { organizationId } = refOf(assignment);
+    await reserve(assignment, 1, 1_000);
+    await record(assignment, 1, 400);
+    await reserve(assignment, 2, 2_000);
+    const before = await sums(organizationId);
+    expect(await reserve(assignment, 1, 1_000)).toEqual({ kind: "stale" });
+    expect(await sums(organizationId)).toEqual(before);
+  });
+
   test("counts in the day that it was made in, also when it is committed in the next", async () => {
     const job = await claimedJob({ day: 1_000 });
     const { organizationId } = job.issue;

@@ -95,6 +95,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
   const budget = new BudgetDesk({
     jobs,
     issues,
+    attempts,
     budget: new BudgetTable(storage.sql),
     limits: () => terms.current().limits,
   });
