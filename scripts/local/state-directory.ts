@@ -4,6 +4,7 @@ import { access, constants, mkdir, readFile, rename, rm, writeFile } from "node:
 import path from "node:path";
 import { exportJWK, generateKeyPair } from "jose";
 import { z } from "zod";
+import { removeDataDirectory } from "./reachable-places.ts";
 import { StackError, systemErrorCode } from "./stack-error.ts";
 
 /** ES256 private key as a JWK. */
@@ -60,6 +61,7 @@ export async function prepareStateDirectory(directory: string): Promise<void> {
 
 /** Removes what earlier runs left; the caller holds the lock. */
 export async function resetStateDirectory(directory: string): Promise<void> {
+  await removeDataDirectory(path.join(directory, "postgres"));
   for (const entry of ownEntries) await rm(path.join(directory, entry), { recursive: true, force: true });
   await prepareStateDirectory(directory);
 }
