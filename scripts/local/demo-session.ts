@@ -80,9 +80,18 @@ async function watch(session: DemoSession, issueId: string, fromStart: boolean):
 }
 
 /** Nothing is shown when the review has been decided meanwhile. */
-async function showReview({ admin, print }: DemoSession, issueId: string): Promise<void> {
+async function showReview({ admin, stack, print }: DemoSession, issueId: string): Promise<void> {
   const review = await findReviewOfIssue(admin, issueId);
   if (review === null) return;
   const waiting = "Waiting for the decision. Everything keeps running; Ctrl-C stops it.";
-  for (const line of ["", ...reviewLines(review), "", ...decisionLines(admin, review), "", waiting]) print(line);
+  const lines = [...reviewLines(review), "", ...decisionLines(admin, review), ...(await tourLines(stack)), "", waiting];
+  for (const line of ["", ...lines]) print(line);
+}
+
+/** What the README's tour with curl needs: the address, and an hour's token of the submitter. */
+async function tourLines(stack: Stack): Promise<readonly string[]> {
+  const { supabase } = stack.standIns;
+  if (supabase === null) return [];
+  const { url, token } = await demoSubmitter(stack, supabase);
+  return [`  submit      export URL=${url} TOKEN=${token}`];
 }
