@@ -31,6 +31,7 @@ function deadlineOf(row: DeadlineRow): Deadline {
 
 export class Deadlines {
   readonly #sql: SqlStorage;
+  #hasChanged = true;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -38,10 +39,12 @@ export class Deadlines {
 
   /** Sets or moves a deadline. */
   set(name: string, dueAtMs: number, tries = 0): void {
+    this.#hasChanged = true;
     this.#sql.exec("INSERT OR REPLACE INTO deadlines (name, due_at_ms, tries) VALUES (?, ?, ?)", name, dueAtMs, tries);
   }
 
   clear(name: string): void {
+    this.#hasChanged = true;
     this.#sql.exec("DELETE FROM deadlines WHERE name = ?", name);
   }
 
@@ -56,6 +59,13 @@ export class Deadlines {
       .exec<DeadlineRow>("SELECT * FROM deadlines WHERE due_at_ms <= ? ORDER BY due_at_ms, name", nowMs)
       .toArray()
       .map(deadlineOf);
+  }
+
+  /** Whether the earliest may be another one than when this was asked last. */
+  takeChanged(): boolean {
+    const hasChanged = this.#hasChanged;
+    this.#hasChanged = false;
+    return hasChanged;
   }
 
   nextDueAtMs(): number | null {

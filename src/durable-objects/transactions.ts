@@ -19,6 +19,8 @@ interface TransactionOptions {
   readonly ports: ObjectPorts;
   /** Wait before a deadline whose handling threw is handled again. */
   readonly faultDelayMs: number;
+  /** Runs when nothing remains of a transaction: what is remembered of the storage may be what it wrote. */
+  readonly onRollback?: () => void;
 }
 
 interface PendingTask {
@@ -43,7 +45,7 @@ export class Transactions {
     const { context, ports } = this.#options;
     const tasks: PendingTask[] = [];
     const nowMs = ports.clock.nowMs();
-    const result = context.storage.transactionSync(() =>
+    const result = this.#store(() =>
       work({
         nowMs,
         deadlines: this.#deadlines,
@@ -77,8 +79,19 @@ export class Transactions {
     this.#arm();
   }
 
+  #store<Result>(work: () => Result): Result {
+    const { context, onRollback } = this.#options;
+    try {
+      return context.storage.transactionSync(work);
+    } catch (error) {
+      onRollback?.();
+      throw error;
+    }
+  }
+
   #arm(): void {
     const { context } = this.#options;
+    if (!this.#deadlines.takeChanged() && this.#armedAtMs !== undefined) return;
     const dueAtMs = this.#deadlines.nextDueAtMs();
     if (dueAtMs === this.#armedAtMs) return;
     this.#armedAtMs = dueAtMs;

@@ -1,7 +1,7 @@
 import { createHmac, randomUUID, type webcrypto } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import { exportJWK, generateKeyPair, SignJWT, type JWTPayload } from "jose";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { createSupabaseTokens, rejectionOf } from "../../src/integrations/supabase/access-tokens.ts";
 
 const nowMs = Date.UTC(2026, 10, 22, 12);
@@ -98,6 +98,55 @@ describe("a genuine token", () => {
     const fetchesBefore = keyFetches;
     await verifier.verify(await ecToken());
     expect(keyFetches).toBe(fetchesBefore);
+  });
+});
+
+describe("a genuine token that was seen before", () => {
+  const signatureChecks = vi.spyOn(crypto.subtle, "verify");
+  const movable = { atMs: nowMs };
+  const verifier = () =>
+    createSupabaseTokens({ supabaseUrl, algorithms: ["ES256"], clock: { nowMs: () => movable.atMs } });
+
+  beforeEach(() => {
+    movable.atMs = nowMs;
+    signatureChecks.mockClear();
+  });
+  afterAll(() => signatureChecks.mockRestore());
+
+  test("is not verified again, and says the same", async () => {
+    const known = verifier();
+    const token = await ecToken();
+    const first = await known.verify(token);
+    await expect(known.verify(token)).resolves.toEqual(first);
+    expect(signatureChecks).toHaveBeenCalledTimes(1);
+  });
+
+  test("is refused once it has expired", async () => {
+    const known = verifier();
+    const token = await ecToken();
+    await known.verify(token);
+    movable.atMs = nowMs + 66_000;
+    await expect(known.verify(token)).resolves.toEqual({ kind: "rejected", reason: "expired" });
+  });
+
+  test("is verified again after ten minutes, however long it lasts", async () => {
+    const known = verifier();
+    const token = await ecToken({ exp: nowSeconds + 3_600 });
+    await known.verify(token);
+    movable.atMs = nowMs + 10 * 60_000 - 1;
+    await known.verify(token);
+    expect(signatureChecks).toHaveBeenCalledTimes(1);
+    movable.atMs += 1;
+    await known.verify(token);
+    expect(signatureChecks).toHaveBeenCalledTimes(2);
+  });
+
+  test("lends nothing to another with its payload and a false signature", async () => {
+    const known = verifier();
+    const token = await ecToken();
+    await known.verify(token);
+    const forged = `${token.slice(0, token.lastIndexOf("."))}.${"A".repeat(86)}`;
+    await expect(known.verify(forged)).resolves.toEqual({ kind: "rejected", reason: "invalid" });
   });
 });
 

@@ -390,6 +390,8 @@ describe("switches", () => {
           : parts.runningJobs.abort(change, author, ({ record }) => record.agentType === "briefs.status-workflow"),
       );
     });
+    // These parts were others than the object's own, which remember what is no longer so.
+    await evictDurableObject(stubOf(organizationId));
   }
 
   test("drain has running jobs leave at their next checkpoint without using up an attempt", async () => {

@@ -21,6 +21,8 @@ export class EventLog {
   readonly incarnation: string;
   readonly #sql: SqlStorage;
   readonly #kv: SyncKvStorage;
+  /** Number of the last event; null while it is not known. */
+  #lastSeq: number | null = null;
 
   /** A storage without a log begins the incarnation that is given. */
   constructor(storage: DurableObjectStorage, newIncarnation: string) {
@@ -33,7 +35,14 @@ export class EventLog {
 
   /** Number of the last event; 0 before the first. Pruning does not change it. */
   lastSeq(): number {
-    return this.#sql.exec<{ seq: number | null }>("SELECT MAX(seq) AS seq FROM events").one().seq ?? this.prunedSeq();
+    this.#lastSeq ??=
+      this.#sql.exec<{ seq: number | null }>("SELECT MAX(seq) AS seq FROM events").one().seq ?? this.prunedSeq();
+    return this.#lastSeq;
+  }
+
+  /** Looks the last number up again: events that were appended may have been rolled back. */
+  forgetLastSeq(): void {
+    this.#lastSeq = null;
   }
 
   /** Number of the last event that is kept no longer; 0 while all are. */
@@ -88,6 +97,7 @@ export class EventLog {
       numbered.issueId,
       JSON.stringify(numbered),
     );
+    this.#lastSeq = numbered.seq;
     return numbered;
   }
 

@@ -3,13 +3,22 @@ import type { Logger } from "../../core/log.ts";
 import { narrate } from "./event-narrator.ts";
 import type { IssueTable } from "./issue-table.ts";
 
-/** Writes the log line of an event, if it has one, under its issue's correlation id. */
-export function logEvent(logger: Logger, event: OrganizationEvent, issues: IssueTable): void {
+/** Writes the log lines of events, of those that have one, each under its issue's correlation id. */
+export function logEvents(logger: Logger, events: readonly OrganizationEvent[], issues: IssueTable): void {
+  const correlationIds = new Map<string, string>();
+  for (const event of events) {
+    const { issueId } = event;
+    const correlationId = correlationIds.get(issueId) ?? issues.get(issueId).correlationId;
+    correlationIds.set(issueId, correlationId);
+    logEvent(logger.with({ correlationId, issueId }), event);
+  }
+}
+
+function logEvent(logger: Logger, event: OrganizationEvent): void {
   const narration = narrate(event);
   if (narration === null) return;
-  const { seq, issueId, jobId, type } = event;
-  const correlationId = issues.get(issueId).correlationId;
-  const line = logger.with({ correlationId, issueId, jobId: jobId ?? undefined, seq });
+  const { seq, jobId, type } = event;
+  const line = logger.with({ jobId: jobId ?? undefined, seq });
   switch (narration.level) {
     case "DEBUG":
     case "INFO":

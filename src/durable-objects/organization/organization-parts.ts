@@ -27,7 +27,7 @@ import { Dispatcher } from "./dispatcher.ts";
 import { EffectDesk } from "./effect-desk.ts";
 import { EffectTable } from "./effect-table.ts";
 import { EventLog } from "./event-log.ts";
-import { logEvent } from "./event-logging.ts";
+import { logEvents } from "./event-logging.ts";
 import { endExpired } from "./expiry.ts";
 import { Failures } from "./failures.ts";
 import { refreshIssue } from "./issue-status.ts";
@@ -116,7 +116,12 @@ export function createOrganizationParts(options: OrganizationOptions) {
   const startLimits = () =>
     budget.blocksStarts(ports.clock.nowMs()) ? { ...limits(), concurrencyLimit: 0 } : limits();
 
-  const transactions = new Transactions({ context, ports, faultDelayMs: timings.resendAfterMs });
+  const transactions = new Transactions({
+    context,
+    ports,
+    faultDelayMs: timings.resendAfterMs,
+    onRollback: () => log.forgetLastSeq(),
+  });
   const sockets = new LiveSockets({
     context,
     feed: new LiveFeed({ log, issues, jobs }),
@@ -248,7 +253,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
     publish: (events) => {
       if (events.length > 0) sockets.resume();
       control.notify(new Set(events.flatMap(({ jobId }) => jobId ?? [])));
-      for (const event of events) logEvent(logger, event, issues);
+      logEvents(logger, events, issues);
     },
   });
 
