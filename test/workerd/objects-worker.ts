@@ -3,6 +3,7 @@ import type { Terms } from "../../src/contracts/terms.ts";
 import { OrganizationObject as Organization } from "../../src/durable-objects/organization/organization-object.ts";
 import { PlatformObject as Platform } from "../../src/durable-objects/platform/platform-object.ts";
 import { recordMessage } from "./received-messages.ts";
+import { silentQueuesPrefix, withSilentQueues } from "./silent-queues.ts";
 import { testClock } from "./test-clock.ts";
 import { assertReachable } from "./unreachable.ts";
 
@@ -10,7 +11,8 @@ export { RepositoryObject } from "../../src/durable-objects/repository/repositor
 
 export class OrganizationObject extends Organization {
   constructor(context: DurableObjectState, env: Env) {
-    super(context, env, { clock: testClock });
+    const isSilent = context.id.name?.startsWith(silentQueuesPrefix) === true;
+    super(context, isSilent ? withSilentQueues(env) : env, { clock: testClock });
   }
 
   override async applyTerms(terms: Terms): Promise<void> {

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { SubmitCommand } from "../../src/contracts/organization-rpc.ts";
 import { SubmissionTable } from "../../src/durable-objects/organization/submission-table.ts";
 import { allEvents, mintOrganizationId, objectOf, submit, submitCommand, termsFor } from "./organization-driver.ts";
+import { silentQueuesPrefix } from "./silent-queues.ts";
 import { advanceMs } from "./test-clock.ts";
 
 afterEach(reset);
@@ -29,6 +30,12 @@ async function rowCount(organizationId: string, table: "remembered_answers" | "s
     (_object, { storage }) => storage.sql.exec<{ n: number }>(`SELECT COUNT(*) AS n FROM ${table}`).one().n,
   );
 }
+
+test("a submission waits for no queue: it is answered and stored though every send hangs", async () => {
+  const organizationId = `${silentQueuesPrefix}${mintOrganizationId()}`;
+  const { issueId } = await submit(organizationId);
+  expect(await submittedIssues(organizationId)).toEqual([issueId]);
+});
 
 describe("an idempotency key", () => {
   test("makes one issue of 50 parallel submissions", async () => {
