@@ -13,98 +13,89 @@ import { type ObjectPorts, systemPorts } from "../object-ports.ts";
 import { platformStub } from "../platform-stub.ts";
 import { migrateSchema } from "../schema-version.ts";
 import { assignmentOf } from "./assignment.ts";
-import type { Change } from "./change.ts";
+import { type Addressed, OrganizationCalls } from "./organization-calls.ts";
 import { createOrganizationParts, type OrganizationParts } from "./organization-parts.ts";
 import { issueDetail, ofVisibleIssue, readIssueDetail } from "./organization-reads.ts";
 import { organizationMigrations } from "./schema.ts";
 import { submitIssue } from "./submission.ts";
 
-type Addressed = { readonly organizationId: string };
-
 export class OrganizationObject extends DurableObject<Env> implements Rpc.OrganizationRpc {
-  readonly #organizationId: string;
   readonly #clock: Clock;
   readonly #controlPollMs: number;
   readonly #parts: OrganizationParts;
+  readonly #calls: OrganizationCalls;
 
   /** Throws when it is not addressed by name, or when settings or bindings do not fit together. */
   constructor(context: DurableObjectState, env: Env, outside: Partial<ObjectPorts> = {}) {
     super(context, env);
     const { name } = context.id;
     if (name === undefined) throw new Error("an organization's object is addressed by the organization's id");
-    const { globalSlots, settingSwitches, ceilings, reviewExpiresAfterMs, keepProjectedMs, timings, live } =
-      parseSchedulingSettings(env);
-    migrateSchema(context.storage, organizationMigrations);
-    this.#organizationId = name;
+    const settings = parseSchedulingSettings(env);
     const ports: ObjectPorts = { ...systemPorts, ...outside };
+    migrateSchema(context.storage, organizationMigrations);
     this.#clock = ports.clock;
-    this.#controlPollMs = timings.controlPollMs;
+    this.#controlPollMs = settings.timings.controlPollMs;
     this.#parts = createOrganizationParts({
+      ...settings,
       context,
       organizationId: name,
       ports,
-      timings,
-      globalSlots,
-      settingSwitches,
-      ceilings,
-      reviewExpiresAfterMs,
-      keepProjectedMs,
-      live,
-      sendJob: createJobSender(env, globalSlots),
+      sendJob: createJobSender(env, settings.globalSlots),
       sendRecords: async (message) => env.AGENT_RECORDS.send(message),
       sendEffect: async (message) => env.AGENT_EFFECTS.send(message),
       platform: () => platformStub(env.PLATFORM),
     });
+    this.#calls = new OrganizationCalls(name, this.#parts);
     this.#parts.sockets.resume();
   }
 
   submit(command: Rpc.SubmitCommand): Promise<Rpc.Outcome<Rpc.SubmitReceipt>> {
-    return this.#change(command, (change) => submitIssue(change, this.#parts, command));
+    return this.#calls.change(command, (change) => submitIssue(change, this.#parts, command));
   }
 
   readIssue(ref: Rpc.IssueRef): Promise<Rpc.IssueDetail | null> {
-    return this.#answer(ref, (parts) => readIssueDetail(parts, ref, this.#clock.nowMs()));
+    return this.#calls.answer(ref, (parts) => readIssueDetail(parts, ref, this.#clock.nowMs()));
   }
 
   listUnprojected(query: Rpc.ListQuery): Promise<Rpc.UnprojectedIssues> {
-    return this.#answer(query, ({ issues, feed }) => issues.listUnprojected(query, feed.projectedSeq()));
+    return this.#calls.answer(query, ({ issues, feed }) => issues.listUnprojected(query, feed.projectedSeq()));
   }
 
   listSteps(ref: Rpc.IssueRef): Promise<readonly StepRecord[] | null> {
-    return this.#answer(ref, (parts) => ofVisibleIssue(parts, ref, (id) => parts.attempts.stepsOfIssue(id)));
+    return this.#calls.answer(ref, (parts) => ofVisibleIssue(parts, ref, (id) => parts.attempts.stepsOfIssue(id)));
   }
 
   listLogs(ref: Rpc.IssueRef): Promise<readonly LogRecord[] | null> {
-    return this.#answer(ref, (parts) => ofVisibleIssue(parts, ref, (id) => parts.artifacts.logsOfIssue(id)));
+    return this.#calls.answer(ref, (parts) => ofVisibleIssue(parts, ref, (id) => parts.artifacts.logsOfIssue(id)));
   }
 
   listArtifacts(ref: Rpc.IssueRef): Promise<readonly Rpc.ArtifactView[] | null> {
-    return this.#answer(ref, (parts) => ofVisibleIssue(parts, ref, (id) => parts.artifacts.viewsOfIssue(id)));
+    return this.#calls.answer(ref, (parts) => ofVisibleIssue(parts, ref, (id) => parts.artifacts.viewsOfIssue(id)));
   }
 
   readBudget(ref: Addressed): Promise<Rpc.BudgetReport> {
-    return this.#answer(ref, ({ budget }) => budget.report(this.#clock.nowMs()));
+    return this.#calls.answer(ref, ({ budget }) => budget.report(this.#clock.nowMs()));
   }
 
   listReviews(query: Rpc.ReviewQuery): Promise<readonly ReviewRecord[]> {
-    return this.#answer(query, ({ reviewTable }) => reviewTable.list(query.status, query.limit));
+    return this.#calls.answer(query, ({ reviewTable }) => reviewTable.list(query.status, query.limit));
   }
 
   readReview(query: Addressed & { readonly reviewId: string }): Promise<Rpc.ReviewDetail | null> {
-    return this.#answer(query, ({ reviews }) => reviews.detail(query.reviewId));
+    return this.#calls.answer(query, ({ reviews }) => reviews.detail(query.reviewId));
   }
 
   decideReview(decision: Rpc.ReviewDecision): Promise<Rpc.Outcome<ReviewRecord>> {
-    return this.#change(decision, (change, { reviews }) => {
-      this.#restore(change, decision);
+    return this.#calls.change(decision, (change, { reviews }) => {
+      this.#calls.restore(change, decision);
       return reviews.decide(change, decision);
     });
   }
 
   commandIssue(command: Rpc.IssueCommand): Promise<Rpc.Outcome<Rpc.IssueDetail>> {
-    return this.#answer(command, (parts) => {
+    return this.#calls.answer(command, (parts) => {
       const outcome = parts.changes.run((change) => {
-        this.#restore(change, command);
+        this.#calls.restore(change, command);
         return parts.commands.apply(change, command);
       });
       if (!outcome.ok) return outcome;
@@ -113,43 +104,43 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
   }
 
   listDeadLetters(query: Rpc.DeadLetterQuery): Promise<readonly Rpc.DeadLetter[]> {
-    return this.#answer(query, ({ deadLetters }) => deadLetters.list(query));
+    return this.#calls.answer(query, ({ deadLetters }) => deadLetters.list(query));
   }
 
   claim(command: Rpc.ClaimCommand): Promise<Rpc.ClaimAnswer> {
-    return this.#change(command, (change, parts) => {
+    return this.#calls.change(command, (change, parts) => {
       const job = parts.dispatcher.claim(change, command);
       return job === null ? { kind: "stale" } : { kind: "claimed", assignment: assignmentOf(parts, job, change.nowMs) };
     });
   }
 
   renewLease(ref: Rpc.EpochRef): Promise<Rpc.EpochAnswer> {
-    return this.#accept(ref, (change, { slices }) => slices.renew(change, ref));
+    return this.#calls.accept(ref, (change, { slices }) => slices.renew(change, ref));
   }
 
   async control(query: Rpc.ControlQuery): Promise<Rpc.ControlSignal> {
-    this.#assertAddressed(query);
+    this.#calls.assertAddressed(query);
     return this.#parts.control.wait(query, this.#controlPollMs);
   }
 
   beginAttempt(command: Rpc.BeginAttempt): Promise<Rpc.EpochAnswer> {
-    return this.#accept(command, (change, { slices }) => slices.beginAttempt(change, command));
+    return this.#calls.accept(command, (change, { slices }) => slices.beginAttempt(change, command));
   }
 
   checkpoint(checkpoint: Rpc.Checkpoint): Promise<Rpc.EpochAnswer> {
-    return this.#accept(checkpoint, (change, { slices }) => slices.checkpoint(change, checkpoint));
+    return this.#calls.accept(checkpoint, (change, { slices }) => slices.checkpoint(change, checkpoint));
   }
 
   reserve(command: Rpc.ReserveCommand): Promise<Rpc.ReserveAnswer> {
-    return this.#change(command, (change, { budget }) => budget.reserve(change, command));
+    return this.#calls.change(command, (change, { budget }) => budget.reserve(change, command));
   }
 
   release(ref: Rpc.CallRef): Promise<Rpc.EpochAnswer> {
-    return this.#accept(ref, (change, { budget }) => budget.release(change, ref));
+    return this.#calls.accept(ref, (change, { budget }) => budget.release(change, ref));
   }
 
   streamText(ref: Rpc.EpochRef & { readonly text: string }): Promise<{ readonly watched: boolean }> {
-    return this.#answer(ref, ({ slices, sockets }) => {
+    return this.#calls.answer(ref, ({ slices, sockets }) => {
       const job = slices.held(ref);
       if (job === null) return { watched: false };
       const { issueId } = job.record;
@@ -158,74 +149,76 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
   }
 
   finish(command: Rpc.FinishCommand): Promise<Rpc.EpochAnswer> {
-    return this.#accept(command, (change, { completion }) => completion.finish(change, command));
+    return this.#calls.accept(command, (change, { completion }) => completion.finish(change, command));
   }
 
   fail(command: Rpc.FailCommand): Promise<Rpc.EpochAnswer> {
-    return this.#accept(command, (change, { failures }) => failures.fail(change, command));
+    return this.#calls.accept(command, (change, { failures }) => failures.fail(change, command));
   }
 
   settle(command: Rpc.SettleCommand): Promise<Rpc.EpochAnswer> {
-    return this.#accept(command, (change, { settlements }) => settlements.settle(change, command));
+    return this.#calls.accept(command, (change, { settlements }) => settlements.settle(change, command));
   }
 
   yieldSlice(ref: Rpc.EpochRef): Promise<Rpc.EpochAnswer> {
-    return this.#accept(ref, (change, { slices }) => slices.yieldSlice(change, ref));
+    return this.#calls.accept(ref, (change, { slices }) => slices.yieldSlice(change, ref));
   }
 
   claimEffect(ref: Rpc.EffectRef): Promise<Rpc.EffectClaim> {
-    return this.#change(ref, (change, { effects }) => effects.claim(change, ref));
+    return this.#calls.change(ref, (change, { effects }) => effects.claim(change, ref));
   }
 
   renewEffect(ref: Rpc.EffectRef & { readonly epoch: number }): Promise<Rpc.EpochAnswer> {
-    return this.#accept(ref, (change, { effects }) => effects.renew(change, ref));
+    return this.#calls.accept(ref, (change, { effects }) => effects.renew(change, ref));
   }
 
   finishEffect(outcome: Rpc.EffectOutcome): Promise<Rpc.EpochAnswer> {
-    return this.#accept(outcome, (change, { effects }) => effects.finish(change, outcome));
+    return this.#calls.accept(outcome, (change, { effects }) => effects.finish(change, outcome));
   }
 
   readEvents(query: Rpc.EventsQuery): Promise<Rpc.EventPage> {
-    return this.#answer(query, ({ log, feed }) => {
+    return this.#calls.answer(query, ({ log, feed }) => {
       feed.noteRead();
       return log.page(query.after, query.limit);
     });
   }
 
   readBodies(query: Rpc.BodiesQuery): Promise<Readonly<Record<string, string>>> {
-    return this.#answer(query, ({ artifacts }) => artifacts.bodies(query.bodyIds));
+    return this.#calls.answer(query, ({ artifacts }) => artifacts.bodies(query.bodyIds));
   }
 
   confirmProjected(cursor: Addressed & EventCursor): Promise<void> {
-    return this.#change(cursor, (change, { feed }) => feed.confirm(change, cursor));
+    return this.#calls.change(cursor, (change, { feed }) => feed.confirm(change, cursor));
   }
 
   grantSlot(grant: Rpc.SlotGrant): Promise<{ readonly accepted: boolean }> {
-    return this.#change(grant, (change, { dispatcher }) => {
+    return this.#calls.change(grant, (change, { dispatcher }) => {
       const { slotId, slotNumber } = grant;
       return { accepted: dispatcher.grant(change, { slotId, slotNumber }) };
     });
   }
 
   confirmSlots(query: Addressed & { readonly slotIds: readonly string[] }): Promise<readonly string[]> {
-    return this.#answer(query, ({ jobs }) => query.slotIds.filter((slotId) => jobs.findBySlot(slotId) !== null));
+    return this.#calls.answer(query, ({ jobs }) => query.slotIds.filter((slotId) => jobs.findBySlot(slotId) !== null));
   }
 
   applyTerms(terms: Terms): Promise<void> {
-    return this.#change(terms, (_change, parts) => {
+    return this.#calls.change(terms, (_change, parts) => {
       parts.terms.accept(terms);
     });
   }
 
   checkIn(ref: Addressed): Promise<void> {
-    return this.#change(ref, (change, { reporter }) => reporter.report(change)).then(() => this.#parts.handleDue());
+    return this.#calls
+      .change(ref, (change, { reporter }) => reporter.report(change))
+      .then(() => this.#parts.handleDue());
   }
 
   /** Only the upgrade of a live socket; who opens it stands in an internal header that the edge writes. */
   override fetch(request: Request): Response {
     if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket") return new Response(null, { status: 426 });
     const viewer = liveViewerSchema.parse(JSON.parse(request.headers.get(liveViewerHeader) ?? "null"));
-    this.#assertAddressed(viewer);
+    this.#calls.assertAddressed(viewer);
     return this.#parts.sockets.accept(viewer);
   }
 
@@ -244,35 +237,5 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
 
   override alarm(): void {
     this.#parts.handleDue();
-  }
-
-  #assertAddressed({ organizationId }: Addressed): void {
-    if (organizationId !== this.#organizationId) {
-      throw new Error("a call for one organization came to the object of another");
-    }
-  }
-
-  /** Brings back the issue that a command came with, if it has left; what the command does not change leaves again. */
-  #restore(change: Change, { archived }: Rpc.Archivable): void {
-    if (archived === undefined) return;
-    this.#assertAddressed(archived.issue);
-    const { archive, retention } = this.#parts;
-    if (archive.restore(archived)) retention.noteRestored(change);
-  }
-
-  /** Runs `work` at once; a throw rejects the promise, as the RPC expects. */
-  #answer<Result>(command: Addressed, work: (parts: OrganizationParts) => Result): Promise<Result> {
-    return new Promise((resolve) => {
-      this.#assertAddressed(command);
-      resolve(work(this.#parts));
-    });
-  }
-
-  #change<Result>(command: Addressed, work: (change: Change, parts: OrganizationParts) => Result): Promise<Result> {
-    return this.#answer(command, (parts) => parts.changes.run((change) => work(change, parts)));
-  }
-
-  #accept(command: Addressed, work: (change: Change, parts: OrganizationParts) => boolean): Promise<Rpc.EpochAnswer> {
-    return this.#change(command, (change, parts): Rpc.EpochAnswer => ({ accepted: work(change, parts) }));
   }
 }

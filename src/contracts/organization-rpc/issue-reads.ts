@@ -1,0 +1,81 @@
+/** Reading issues, and the shape in which they leave the object and come back. */
+import type { Visibility } from "../caller.ts";
+import type {
+  ArtifactRecord,
+  EffectRecord,
+  IssueRecord,
+  JobRecord,
+  LogRecord,
+  ReviewRecord,
+  StepRecord,
+} from "../records.ts";
+import type { BlockingLimit, IssuePriority, IssueStatus, IssueType } from "../status.ts";
+import type { Addressed } from "./outcome.ts";
+
+export interface IssueRef extends Addressed {
+  readonly issueId: string;
+  readonly visibility: Visibility;
+}
+
+export interface IssueDetail {
+  readonly issue: IssueRecord;
+  readonly jobs: readonly JobRecord[];
+  readonly stepCount: number;
+  readonly reviews: readonly ReviewRecord[];
+  readonly effects: readonly EffectRecord[];
+  readonly waitingFor: BlockingLimit;
+  /** What is set aside for the issue's model calls that are under way, beside its cost. */
+  readonly reservedMicroUsd: number;
+  /** The reason given for the switch that it waits for; null when it waits for none. */
+  readonly waitingReason: string | null;
+}
+
+/** An issue as Postgres holds it; a command on one that has left the object brings it along, and so back. */
+export type ArchivedIssue = Pick<IssueDetail, "issue" | "jobs" | "stepCount" | "reviews" | "effects">;
+
+/** A command about an issue that may have left the object. */
+export interface Archivable {
+  /** The issue, when the object has answered `not_found` without it and Postgres holds it. */
+  readonly archived?: ArchivedIssue;
+}
+
+export interface IssueFilter {
+  readonly status?: IssueStatus;
+  readonly type?: IssueType;
+  readonly priority?: IssuePriority;
+}
+
+/** Position in a list that is ordered newest first by the immutable `(createdAtMs, id)`. */
+export interface ListPosition {
+  readonly createdAtMs: number;
+  readonly id: string;
+}
+
+export interface ListQuery extends Addressed {
+  readonly visibility: Visibility;
+  readonly filter: IssueFilter;
+  readonly before: ListPosition | null;
+  readonly limit: number;
+}
+
+export interface UnprojectedIssues {
+  /** Matching issues with changes that Postgres may not hold yet, newest first. */
+  readonly matching: readonly IssueRecord[];
+  /** Ids of all such issues, matching or not: their rows in Postgres are out of date. */
+  readonly replacedIds: readonly string[];
+}
+
+export interface ArtifactView {
+  readonly artifact: ArtifactRecord;
+  readonly content: string;
+  readonly diffPatch: string | null;
+}
+
+export interface IssueReadCalls {
+  readIssue(ref: IssueRef): Promise<IssueDetail | null>;
+  listUnprojected(query: ListQuery): Promise<UnprojectedIssues>;
+  /** Null when the issue is not here (or not visible): ask Postgres then. */
+  listSteps(ref: IssueRef): Promise<readonly StepRecord[] | null>;
+  listLogs(ref: IssueRef): Promise<readonly LogRecord[] | null>;
+  listArtifacts(ref: IssueRef): Promise<readonly ArtifactView[] | null>;
+}

@@ -1,0 +1,50 @@
+/** An organization's rows: every part that reads and writes the object's storage and decides nothing. */
+import type { SubmitReceipt } from "../../contracts/organization-rpc.ts";
+import { newId } from "../../core/ids.ts";
+import type { ObjectPorts } from "../object-ports.ts";
+import { Archive } from "./archive.ts";
+import { ArtifactTable } from "./artifact-table.ts";
+import { AttemptTable } from "./attempt-table.ts";
+import { BudgetTable } from "./budget-table.ts";
+import { ConcurrencyKeys } from "./concurrency-keys.ts";
+import { DeadLetters } from "./dead-letters.ts";
+import { EffectTable } from "./effect-table.ts";
+import { EventLog } from "./event-log.ts";
+import { IssueTable } from "./issue-table.ts";
+import { JobTable } from "./job-table.ts";
+import { RememberedAnswers } from "./remembered-answers.ts";
+import { ReviewTable } from "./review-table.ts";
+import { SubmissionTable } from "./submission-table.ts";
+import { TermsKeeper } from "./terms-keeper.ts";
+
+export type OrganizationTables = ReturnType<typeof createOrganizationTables>;
+
+/** Opens the tables; a storage without an event log gets a new one, with an incarnation of its own. */
+export function createOrganizationTables(
+  storage: DurableObjectStorage,
+  organizationId: string,
+  { clock, random }: Pick<ObjectPorts, "clock" | "random">,
+) {
+  const { sql } = storage;
+  const issues = new IssueTable(sql);
+  const jobs = new JobTable(sql);
+  const artifacts = new ArtifactTable(sql);
+  const reviewTable = new ReviewTable(sql);
+  const effectTable = new EffectTable(sql);
+  return {
+    log: new EventLog(storage, newId("incarnation", clock.nowMs(), random)),
+    issues,
+    jobs,
+    attempts: new AttemptTable(sql),
+    artifacts,
+    reviewTable,
+    effectTable,
+    archive: new Archive({ sql, issues, jobs, artifacts, reviews: reviewTable, effects: effectTable }),
+    keys: new ConcurrencyKeys(sql, issues),
+    terms: new TermsKeeper(storage, organizationId),
+    budgetTable: new BudgetTable(sql),
+    submissions: new SubmissionTable(sql),
+    answers: new RememberedAnswers<SubmitReceipt>(sql, "POST /"),
+    deadLetters: new DeadLetters(sql),
+  };
+}
