@@ -1,6 +1,7 @@
 /** Takes finished issues out of the object, with everything that belongs to them, and brings them back for a command. */
 import type { ArchivedIssue } from "../../contracts/organization-rpc.ts";
 import { openIssueStatuses } from "../../contracts/status.ts";
+import { boundLimit } from "../bound-limit.ts";
 import type { ArtifactTable } from "./artifact-table.ts";
 import { artifactUnderReview } from "./completion.ts";
 import type { EffectState, EffectTable } from "./effect-table.ts";
@@ -59,7 +60,7 @@ export class Archive {
     return this.#parts.sql
       .exec<{ id: string }>(
         `SELECT id FROM issues WHERE last_seq <= ? AND status NOT IN (SELECT value FROM json_each(?))
-         ORDER BY last_seq LIMIT ?`,
+         ORDER BY last_seq ${boundLimit}`,
         prunedSeq,
         JSON.stringify(openIssueStatuses),
         limit,

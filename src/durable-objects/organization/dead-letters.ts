@@ -1,6 +1,7 @@
 /** What failed for good in this organization, and whether a retry has taken it up. It follows the events. */
 import type { OrganizationEvent } from "../../contracts/events.ts";
 import type { DeadLetter, DeadLetterQuery } from "../../contracts/organization-rpc.ts";
+import { boundLimit } from "../bound-limit.ts";
 import { fromStoredJson } from "../stored-json.ts";
 
 /** A job or effect that failed before this table was is taken over with what is stored of it. */
@@ -56,7 +57,7 @@ export class DeadLetters {
     return this.#sql
       .exec<Row>(
         `SELECT * FROM dead_letters WHERE ?1 IS NULL OR (failed_at_ms, id) < (?1, ?2)
-         ORDER BY failed_at_ms DESC, id DESC LIMIT ?3`,
+         ORDER BY failed_at_ms DESC, id DESC ${boundLimit}`,
         before?.failedAtMs ?? null,
         before?.id ?? null,
         limit,

@@ -1,6 +1,7 @@
 /** The organization's numbered events. */
 import type { EventCursor, NewEvent, OrganizationEvent } from "../../contracts/events.ts";
 import type { EventPage } from "../../contracts/organization-rpc.ts";
+import { boundLimit } from "../bound-limit.ts";
 import { fromStoredJson } from "../stored-json.ts";
 
 const incarnationKey = "incarnation";
@@ -104,7 +105,7 @@ export class EventLog {
   /** Events after `seq` in order, at most `limit` and a bounded number of characters, but at least one if there is any. */
   after(seq: number, limit: number, issueId: string | null = null): readonly OrganizationEvent[] {
     const rows = this.#sql.exec<{ event: string }>(
-      "SELECT event FROM events WHERE seq > ? AND (? IS NULL OR issue_id = ?) ORDER BY seq LIMIT ?",
+      `SELECT event FROM events WHERE seq > ? AND (? IS NULL OR issue_id = ?) ORDER BY seq ${boundLimit}`,
       seq,
       issueId,
       issueId,

@@ -2,6 +2,7 @@ import type { Visibility } from "../../contracts/caller.ts";
 import type { ListQuery, UnprojectedIssues } from "../../contracts/organization-rpc.ts";
 import type { IssueRecord } from "../../contracts/records.ts";
 import { openIssueStatuses } from "../../contracts/status.ts";
+import { boundLimit } from "../bound-limit.ts";
 import { fromStoredJson } from "../stored-json.ts";
 import { canSeeIssuesOf } from "./visibility.ts";
 
@@ -55,7 +56,7 @@ export class IssueTable {
   listOpen(afterId: string, limit: number): readonly IssueRecord[] {
     return this.#sql
       .exec<RecordRow>(
-        "SELECT record FROM issues WHERE id > ? AND status IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?",
+        `SELECT record FROM issues WHERE id > ? AND status IN (SELECT value FROM json_each(?)) ORDER BY id ${boundLimit}`,
         afterId,
         JSON.stringify(openIssueStatuses),
         limit,

@@ -1,5 +1,6 @@
 import type { HeldJobs } from "../../contracts/switch-evaluation.ts";
 import type { JobRecord } from "../../contracts/records.ts";
+import { boundLimit } from "../bound-limit.ts";
 import { fromStoredJson } from "../stored-json.ts";
 import { hasKeyOrNeedsNone } from "./concurrency-keys.ts";
 import { heldFilter } from "./held-filter.ts";
@@ -101,7 +102,7 @@ export class JobTable {
     const row = this.#sql
       .exec<{ n: number; head: number | null; oldest: number | null }>(
         `SELECT COUNT(*) AS n, MIN(priority) AS head, MIN(created_at_ms) AS oldest FROM (
-           SELECT priority, created_at_ms FROM jobs WHERE ${isWaiting}${sql} ORDER BY queue_key, id LIMIT ?
+           SELECT priority, created_at_ms FROM jobs WHERE ${isWaiting}${sql} ORDER BY queue_key, id ${boundLimit}
          )`,
         nowMs,
         ...bindings,
@@ -115,7 +116,7 @@ export class JobTable {
   firstWaiting(nowMs: number, most: number): readonly WaitingRef[] {
     return this.#sql
       .exec<{ id: string; issue_id: string }>(
-        `SELECT id, issue_id FROM jobs WHERE ${isWaiting} ORDER BY queue_key, id LIMIT ?`,
+        `SELECT id, issue_id FROM jobs WHERE ${isWaiting} ORDER BY queue_key, id ${boundLimit}`,
         nowMs,
         most,
       )

@@ -1,4 +1,5 @@
 import type { ReviewRecord } from "../../contracts/records.ts";
+import { boundLimit } from "../bound-limit.ts";
 import { fromStoredJson } from "../stored-json.ts";
 
 type RecordRow = { record: string };
@@ -32,7 +33,7 @@ export class ReviewTable {
   /** Newest first; `status` null lists all. */
   list(status: ReviewRecord["status"] | null, limit: number): readonly ReviewRecord[] {
     return this.#records(
-      "SELECT record FROM reviews WHERE ? IS NULL OR status = ? ORDER BY rowid DESC LIMIT ?",
+      `SELECT record FROM reviews WHERE ? IS NULL OR status = ? ORDER BY rowid DESC ${boundLimit}`,
       status,
       status,
       limit,

@@ -1,4 +1,5 @@
 import type { AuditEntry } from "../../contracts/platform-rpc.ts";
+import { boundLimit } from "../bound-limit.ts";
 import { fromStoredJson } from "../stored-json.ts";
 
 const keptEntries = 5_000;
@@ -19,7 +20,10 @@ export class AuditLog {
   /** Newest first. */
   list(limit: number): readonly AuditEntry[] {
     return this.#sql
-      .exec<{ number: number; entry: string }>("SELECT number, entry FROM audit ORDER BY number DESC LIMIT ?", limit)
+      .exec<{ number: number; entry: string }>(
+        `SELECT number, entry FROM audit ORDER BY number DESC ${boundLimit}`,
+        limit,
+      )
       .toArray()
       .map(({ number, entry }) => {
         const { atMs, action, scope, actor, reason, subject } = fromStoredJson<Omit<AuditEntry, "number">>(entry);

@@ -1,5 +1,6 @@
 /** What every organization last reported to want, and how well it has been served. */
 import type { DemandReport } from "../../contracts/platform-rpc.ts";
+import { boundLimit } from "../bound-limit.ts";
 
 export interface DemandRow {
   readonly organizationId: string;
@@ -148,7 +149,7 @@ export class DemandTable {
   busy(limit: number = -1): readonly BusyOrganization[] {
     return this.#sql
       .exec<SqlDemandRow>(
-        `SELECT * FROM demands WHERE has_open_work = 1 OR ${isWorking} ORDER BY service, organization_id LIMIT ?`,
+        `SELECT * FROM demands WHERE has_open_work = 1 OR ${isWorking} ORDER BY service, organization_id ${boundLimit}`,
         limit,
       )
       .toArray()

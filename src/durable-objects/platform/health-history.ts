@@ -1,4 +1,5 @@
 import type { HealthSample } from "../../contracts/platform-rpc.ts";
+import { boundLimit } from "../bound-limit.ts";
 import { fromStoredJson } from "../stored-json.ts";
 
 /** A week of samples at one every five minutes. */
@@ -19,7 +20,7 @@ export class HealthHistory {
 
   list(limit: number): readonly HealthSample[] {
     return this.#sql
-      .exec<{ sample: string }>("SELECT sample FROM health_samples ORDER BY id DESC LIMIT ?", limit)
+      .exec<{ sample: string }>(`SELECT sample FROM health_samples ORDER BY id DESC ${boundLimit}`, limit)
       .toArray()
       .map(({ sample }) => fromStoredJson<HealthSample>(sample));
   }

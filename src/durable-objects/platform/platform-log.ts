@@ -1,6 +1,7 @@
 /** The platform's numbered events: the newest of them are kept, so that a watcher who was away can go on. */
 import type { NewPlatformEvent, PlatformEvent } from "../../contracts/platform-events.ts";
 import { newId } from "../../core/ids.ts";
+import { boundLimit } from "../bound-limit.ts";
 import type { ObjectPorts } from "../object-ports.ts";
 import { fromStoredJson } from "../stored-json.ts";
 import type { Transaction } from "../transactions.ts";
@@ -64,7 +65,7 @@ export class PlatformLog {
   /** Events after `seq` in order, at most `limit`. */
   after(seq: number, limit: number): readonly PlatformEvent[] {
     return this.#sql
-      .exec<{ event: string }>("SELECT event FROM platform_events WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit)
+      .exec<{ event: string }>(`SELECT event FROM platform_events WHERE seq > ? ORDER BY seq ${boundLimit}`, seq, limit)
       .toArray()
       .map(({ event }) => fromStoredJson<PlatformEvent>(event));
   }
