@@ -3,22 +3,27 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlit
 
 type Row = Record<string, SqlStorageValue>;
 
-interface Prepared {
-  readonly statement: StatementSync;
+/** A statement, planned once for all of its uses; without one, a script of several. */
+export interface Prepared {
+  readonly text: string;
+  readonly statement: StatementSync | null;
   readonly returnsRows: boolean;
   readonly writes: boolean;
+  /** The table that a single statement writes; null for one that only reads. */
+  readonly writtenTable: string | null;
 }
 
 export class Disk {
   alarmAtMs: number | null = null;
   readonly #database = new DatabaseSync(":memory:");
   readonly #prepared = new Map<string, Prepared>();
+  readonly #writes = new Map<string, number>();
   #start: readonly { readonly name: string; readonly rows: readonly Row[] }[] = [];
-  #startPairs: ReadonlyMap<string, string> = new Map();
-  /** Values as JSON text, so that nobody shares them with the code that wrote them. */
-  readonly #pairs = new Map<string, string>();
+  #startPairs: ReadonlyMap<string, unknown> = new Map();
+  /** Copies of what was written, frozen: nobody shares them with the code that wrote them, or can change them. */
+  readonly #pairs = new Map<string, unknown>();
   /** What the pairs were before the transaction that is open changed them; null while none is open. */
-  #before: Map<string, string | undefined> | null = null;
+  #before: Map<string, unknown> | null = null;
 
   /** Remembers what is here now, its tables and few rows, as what `reset` goes back to. */
   markStart(): void {
@@ -42,37 +47,60 @@ export class Disk {
       }
     }
     this.#pairs.clear();
-    for (const [key, text] of this.#startPairs) this.#pairs.set(key, text);
+    for (const [key, value] of this.#startPairs) this.#pairs.set(key, value);
     this.alarmAtMs = null;
   }
 
   query<Found extends Row>(text: string, ...bindings: readonly unknown[]): Found[] {
-    const prepared = this.#prepare(text);
-    if (prepared === null) {
+    return this.run<Found>(this.prepare(text), bindings);
+  }
+
+  /** Grows with every statement that writes the table, triggers apart: as long as it stays, so do the rows. */
+  writesTo(table: string): number {
+    return this.#writes.get(table) ?? 0;
+  }
+
+  run<Found extends Row>(prepared: Prepared, bindings: readonly unknown[]): Found[] {
+    const { text, statement, returnsRows, writtenTable } = prepared;
+    if (writtenTable !== null) this.#writes.set(writtenTable, this.writesTo(writtenTable) + 1);
+    if (statement === null) {
       this.#database.exec(text);
       return [];
     }
     const values = bindings.map(bindable);
-    if (!prepared.returnsRows) {
-      prepared.statement.run(...values);
+    if (!returnsRows) {
+      statement.run(...values);
       return [];
     }
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as with SqlStorage: the caller names the row, the query makes it
-    return prepared.statement.all(...values) as Found[];
+    return statement.all(...values) as Found[];
   }
 
-  isWrite(text: string): boolean {
-    return this.#prepare(text)?.writes ?? true;
+  prepare(text: string): Prepared {
+    const known = this.#prepared.get(text);
+    if (known !== undefined) return known;
+    if (/;\s*\S/u.test(text)) {
+      return { text, statement: null, returnsRows: false, writes: true, writtenTable: null };
+    }
+    const statement = this.#database.prepare(text);
+    const prepared = {
+      text,
+      statement,
+      returnsRows: statement.columns().length > 0,
+      writes: !/^\s*(?:SELECT|WITH)\b/iu.test(text),
+      writtenTable: /\b(?:INTO|UPDATE|DELETE FROM)\s+"?(?<table>\w+)/u.exec(text)?.groups?.["table"] ?? null,
+    };
+    this.#prepared.set(text, prepared);
+    return prepared;
   }
 
   read(key: string): unknown {
-    const text = this.#pairs.get(key);
-    return text === undefined ? undefined : JSON.parse(text);
+    return this.#pairs.get(key);
   }
 
   put(key: string, value: unknown): void {
     this.#remember(key);
-    this.#pairs.set(key, JSON.stringify(value));
+    this.#pairs.set(key, frozenCopy(value));
   }
 
   remove(key: string): boolean {
@@ -81,15 +109,13 @@ export class Disk {
   }
 
   entries(): readonly (readonly [string, unknown])[] {
-    return [...this.#pairs]
-      .sort(([left], [right]) => (left < right ? -1 : 1))
-      .map(([key, text]) => [key, JSON.parse(text)]);
+    return [...this.#pairs].sort(([left], [right]) => (left < right ? -1 : 1));
   }
 
   /** All that `work` writes, or nothing of it when it throws. One inside another belongs to it. */
   transaction<Result>(work: () => Result): Result {
     if (this.#before !== null) return work();
-    const before = new Map<string, string | undefined>();
+    const before = new Map<string, unknown>();
     this.#before = before;
     this.query("BEGIN");
     try {
@@ -98,9 +124,9 @@ export class Disk {
       return result;
     } catch (error) {
       this.query("ROLLBACK");
-      for (const [key, text] of before) {
-        if (text === undefined) this.#pairs.delete(key);
-        else this.#pairs.set(key, text);
+      for (const [key, value] of before) {
+        if (value === undefined) this.#pairs.delete(key);
+        else this.#pairs.set(key, value);
       }
       throw error;
     } finally {
@@ -111,21 +137,6 @@ export class Disk {
   #remember(key: string): void {
     if (this.#before !== null && !this.#before.has(key)) this.#before.set(key, this.#pairs.get(key));
   }
-
-  /** Null for a script of several statements. */
-  #prepare(text: string): Prepared | null {
-    const known = this.#prepared.get(text);
-    if (known !== undefined) return known;
-    if (/;\s*\S/u.test(text)) return null;
-    const statement = this.#database.prepare(text);
-    const prepared = {
-      statement,
-      returnsRows: statement.columns().length > 0,
-      writes: !/^\s*(?:SELECT|WITH)\b/iu.test(text),
-    };
-    this.#prepared.set(text, prepared);
-    return prepared;
-  }
 }
 
 function bindable(value: unknown): SQLInputValue {
@@ -133,4 +144,16 @@ function bindable(value: unknown): SQLInputValue {
     return value;
   if (value instanceof Uint8Array) return value;
   throw new TypeError(`SQLite cannot hold a ${typeof value}`);
+}
+
+function frozenCopy(value: unknown): unknown {
+  const copy: unknown = JSON.parse(JSON.stringify(value));
+  freeze(copy);
+  return copy;
+}
+
+function freeze(value: unknown): void {
+  if (typeof value !== "object" || value === null) return;
+  for (const part of Object.values(value)) freeze(part);
+  Object.freeze(value);
 }

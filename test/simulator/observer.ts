@@ -27,6 +27,9 @@ export class Observer {
   readonly problems: string[] = [];
   readonly platform: PlatformWatch;
   readonly #options: ObserverOptions;
+  /** How often the tables had been written when they were looked at last: nothing new stands in them until it grows. */
+  readonly #eventWrites = new WeakMap<ObjectHost, number>();
+  readonly #money = new WeakMap<ObjectHost, { readonly terms: unknown; readonly writes: number }>();
   #trace = 0;
 
   constructor(options: ObserverOptions) {
@@ -61,13 +64,12 @@ export class Observer {
   organizationCommitted(host: ObjectHost): void {
     const model = this.models.get(host.name);
     if (model === undefined) return;
-    const roomMicroUsd = this.roomMicroUsd(host);
-    if (roomMicroUsd < 0)
-      this.report(`${host.name} has committed and set aside ${-roomMicroUsd} micro-dollars too much`);
-    const rows = host.disk.query<{ event: string }>(
-      "SELECT event FROM events WHERE seq > ? ORDER BY seq",
-      model.lastSeq(),
-    );
+    this.#lookAtMoney(host);
+    const { disk } = host;
+    const writes = disk.writesTo("events");
+    if (this.#eventWrites.get(host) === writes) return;
+    this.#eventWrites.set(host, writes);
+    const rows = disk.query<{ event: string }>("SELECT event FROM events WHERE seq > ? ORDER BY seq", model.lastSeq());
     for (const { event: text } of rows) {
       this.note(text);
       for (const other of this.#options.organizationIds) {
@@ -78,6 +80,18 @@ export class Observer {
       model.take(event);
       this.#options.onEvent(host.name, event);
     }
+  }
+
+  #lookAtMoney(host: ObjectHost): void {
+    const { disk } = host;
+    const terms = disk.read("terms");
+    const writes = disk.writesTo("spending") + disk.writesTo("reservations");
+    const before = this.#money.get(host);
+    if (before?.terms === terms && before?.writes === writes) return;
+    this.#money.set(host, { terms, writes });
+    const roomMicroUsd = this.roomMicroUsd(host);
+    if (roomMicroUsd < 0)
+      this.report(`${host.name} has committed and set aside ${-roomMicroUsd} micro-dollars too much`);
   }
 
   /** What is left of an organization's budget on the day on which it has committed and set aside most. */

@@ -1,4 +1,5 @@
 /** Watches how the objects share slots: nothing granted twice, nothing left idle, nothing waited for too long. */
+import type { Disk } from "./disk.ts";
 import type { ObjectHost } from "./object-host.ts";
 import { propertyOf } from "./properties.ts";
 
@@ -9,11 +10,19 @@ export interface PlatformWatchOptions {
   readonly report: (problem: string) => void;
 }
 
+interface SlotCounts {
+  readonly taken: number;
+  readonly wanted: number;
+  /** How often the tables had been written when this was counted. */
+  readonly writes: number;
+}
+
 /** A second, and what clocks may differ and an alarm may be late. */
 const patienceMs = 1_000 + 350;
 
 export class PlatformWatch {
   readonly #options: PlatformWatchOptions;
+  #slots: SlotCounts | null = null;
   #idleSinceMs: number | null = null;
   #faultsStoppedAtMs: number | null = null;
   /** When an organization last sent a report, or had none to send. */
@@ -39,21 +48,29 @@ export class PlatformWatch {
   /** Looks at the platform's own tables. */
   look({ disk }: ObjectHost): void {
     const { globalSlots, nowMs, report } = this.#options;
-    const taken = countOf(disk.query<{ n: number }>("SELECT COUNT(*) AS n FROM slots"));
+    const { taken, wanted } = this.#slotsOn(disk);
     if (taken > globalSlots) report(`the platform has given away ${taken} of ${globalSlots} slots`);
-    const wanted = countOf(
-      disk.query<{ n: number }>(
-        `SELECT COUNT(*) AS n FROM demands d WHERE d.satisfied_version < d.version AND d.demand > (
-           SELECT COUNT(*) FROM slots s
-           WHERE s.organization_id = d.organization_id AND (s.is_held = 0 OR s.demand_version = d.version))`,
-      ),
-    );
     if (taken >= globalSlots || wanted === 0) this.#idleSinceMs = null;
     else {
       this.#idleSinceMs ??= nowMs();
       const idleMs = nowMs() - this.#idleSinceMs;
       if (idleMs > patienceMs) report(`a slot is free beside acknowledged demand for ${idleMs} ms`);
     }
+  }
+
+  #slotsOn(disk: Disk): SlotCounts {
+    const writes = disk.writesTo("slots") + disk.writesTo("demands");
+    if (this.#slots?.writes === writes) return this.#slots;
+    const [counts] = disk.query<{ taken: number; wanted: number }>(
+      `SELECT (SELECT COUNT(*) FROM slots) AS taken, (
+         SELECT COUNT(*) FROM demands d
+         WHERE d.is_stale = 0 AND d.satisfied_version < d.version AND d.demand > (
+           SELECT COUNT(*) FROM slots s
+           WHERE s.organization_id = d.organization_id AND (s.is_held = 0 OR s.demand_version = d.version))
+       ) AS wanted`,
+    );
+    this.#slots = { taken: counts?.taken ?? 0, wanted: counts?.wanted ?? 0, writes };
+    return this.#slots;
   }
 
   /** Once the faults have stopped: what the platform has not acknowledged was sent within the last second. */

@@ -62,8 +62,9 @@ export class ObjectProcess {
     return {
       sql: {
         exec: (text: string, ...bindings: readonly unknown[]) => {
-          this.#touch(disk.isWrite(text));
-          return cursorOver(disk.query(text, ...bindings));
+          const prepared = disk.prepare(text);
+          this.#touch(prepared.writes);
+          return new Cursor(disk.run(prepared, bindings));
         },
         databaseSize: 0,
       },
@@ -110,18 +111,37 @@ export class ObjectProcess {
   }
 }
 
-function cursorOver(rows: readonly Record<string, unknown>[]) {
-  const iterator = rows[Symbol.iterator]();
-  return {
-    next: () => iterator.next(),
-    toArray: () => [...iterator],
-    one: () => {
-      const [row, ...others] = iterator;
-      if (row === undefined || others.length > 0) throw new Error("there is not exactly one row");
-      return row;
-    },
-    [Symbol.iterator]: () => iterator,
-  };
+/** The part of `SqlStorageCursor` that the objects use. */
+class Cursor<Row> {
+  readonly #rows: readonly Row[];
+  #index = 0;
+
+  constructor(rows: readonly Row[]) {
+    this.#rows = rows;
+  }
+
+  next(): IteratorResult<Row, undefined> {
+    const row = this.#rows[this.#index];
+    if (row === undefined) return { done: true, value: undefined };
+    this.#index += 1;
+    return { done: false, value: row };
+  }
+
+  toArray(): readonly Row[] {
+    const rest = this.#index === 0 ? this.#rows : this.#rows.slice(this.#index);
+    this.#index = this.#rows.length;
+    return rest;
+  }
+
+  one(): Row {
+    const [row, ...others] = this.toArray();
+    if (row === undefined || others.length > 0) throw new Error("there is not exactly one row");
+    return row;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
 }
 
 /** What guarantees it: the objects use no other member; a call of one that is missing throws, and fails the run. */
