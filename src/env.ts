@@ -97,7 +97,7 @@ export interface SchedulingSettings {
   readonly reviewExpiresAfterMs: number;
   /** How long an object keeps an event, and then the finished issue that it tells of, after it was projected. */
   readonly keepProjectedMs: number;
-  /** Bounds of an organization's live sockets. */
+  /** Bounds of an object's live sockets. */
   readonly live: { readonly socketsPerPerson: number; readonly unackedMaxBytes: number };
   readonly timings: Timings;
 }

@@ -23,6 +23,8 @@ export type LiveViewer = z.infer<typeof liveViewerSchema>;
 
 /** An operator's own stream: he sees the whole platform, and nothing of a tenant's content. */
 export const platformViewerSchema = z.object({
+  /** Who watches; the sockets of one person are limited. */
+  person: z.string().min(1),
   after: z.int().min(0).nullable(),
   /** Of which incarnation of the log `after` is a number; null takes it for one of the present. */
   incarnation: z.string().nullable(),

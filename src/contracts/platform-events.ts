@@ -40,6 +40,7 @@ export interface PlatformSnapshot {
   readonly health: HealthSample | null;
 }
 
+/** Rounds, acknowledgements and the codes of a close are those of every live stream (`live-frames.ts`). */
 export type PlatformFrame =
   /** The first frame. Events `firstSeq` to `lastSeq` are kept; none when `firstSeq` is the greater. */
   | { readonly kind: "hello"; readonly incarnation: string; readonly firstSeq: number; readonly lastSeq: number }

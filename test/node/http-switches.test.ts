@@ -148,7 +148,9 @@ describe("the platform's live stream", () => {
     const fixture = new EdgeFixture();
     const headers = bearer(adminToken, { ...handshake, [liveViewerHeader]: '{"after":7}' });
     await fixture.app().request("/api/agents/admin/live?after=12&incarnation=inc_1", { headers });
-    expect(fixture.callsOf("openPlatformSocket")).toMatchObject([{ argument: { after: 12, incarnation: "inc_1" } }]);
+    expect(fixture.callsOf("openPlatformSocket")).toMatchObject([
+      { argument: { person: "platform:root", after: 12, incarnation: "inc_1" } },
+    ]);
     expect([...new Headers(fixture.upgrades[0]?.headers).keys()].sort()).toEqual(["connection", "upgrade"]);
   });
 

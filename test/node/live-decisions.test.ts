@@ -1,8 +1,8 @@
 import { array, assert as assertProperty, constant, integer, nat, oneof, property } from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decideLiveStart } from "../../src/durable-objects/live-start.ts";
-import { acknowledged, openWindow, widened } from "../../src/durable-objects/organization/live-window.ts";
-import { Pacer } from "../../src/durable-objects/organization/pacer.ts";
+import { decideLiveStart } from "../../src/durable-objects/live/live-start.ts";
+import { acknowledged, openWindow, widened } from "../../src/durable-objects/live/live-window.ts";
+import { Pacer } from "../../src/durable-objects/live/pacer.ts";
 
 describe("where a live stream begins", () => {
   const log = { incarnation: "inc_1", prunedSeq: 10, lastSeq: 20 };

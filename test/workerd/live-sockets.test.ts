@@ -12,8 +12,9 @@ import { EventLog } from "../../src/durable-objects/organization/event-log.ts";
 import { IssueTable } from "../../src/durable-objects/organization/issue-table.ts";
 import { JobTable } from "../../src/durable-objects/organization/job-table.ts";
 import { LiveFeed } from "../../src/durable-objects/organization/live-feed.ts";
-import type { ServerSocket } from "../../src/durable-objects/organization/live-socket-state.ts";
-import { type LiveSettings, LiveSockets } from "../../src/durable-objects/organization/live-sockets.ts";
+import type { ServerSocket } from "../../src/durable-objects/live/live-socket-state.ts";
+import { LiveSockets } from "../../src/durable-objects/organization/live-sockets.ts";
+import type { LiveSettings } from "../../src/durable-objects/live/live-stream.ts";
 import { allEvents, everything, mintOrganizationId, objectOf, submit } from "./organization-driver.ts";
 
 const silent = createLogger({}, () => undefined);

@@ -2,9 +2,11 @@
 import { evictDurableObject, reset, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { liveCloseCodes } from "../../src/contracts/live-frames.ts";
 import type { PlatformViewer } from "../../src/contracts/live-viewer.ts";
 import type { PlatformEvent, PlatformFrame } from "../../src/contracts/platform-events.ts";
 import { forwardPlatformUpgrade } from "../../src/durable-objects/clients.ts";
+import type { PlatformObject } from "../../src/durable-objects/platform/platform-object.ts";
 import { clients, mintOrganizationId, nextJobMessage, runJob, submit } from "./organization-driver.ts";
 
 afterEach(reset);
@@ -21,19 +23,30 @@ function frameOf(text: string): PlatformFrame {
 
 async function watch(viewer: Partial<PlatformViewer> = {}) {
   const upgrade = new Request("https://edge/", { headers: { upgrade: "websocket" } });
-  const response = await forwardPlatformUpgrade(env, upgrade, { after: null, incarnation: null, ...viewer });
+  const anew = { person: "platform:root", after: null, incarnation: null };
+  const response = await forwardPlatformUpgrade(env, upgrade, { ...anew, ...viewer });
   const socket = response.webSocket;
   if (socket === null) throw new Error(`no socket came with status ${response.status}`);
   const frames: PlatformFrame[] = [];
+  const closings: number[] = [];
   socket.addEventListener("message", ({ data }) => {
     frames.push(frameOf(String(data)));
   });
+  socket.addEventListener("close", ({ code }) => {
+    closings.push(code);
+  });
   socket.accept();
-  return { frames, close: () => socket.close() };
+  return { frames, closings, send: (message: string) => socket.send(message), close: () => socket.close() };
 }
 
 function eventsOf(frames: readonly PlatformFrame[]): readonly PlatformEvent[] {
   return frames.flatMap((frame) => (frame.kind === "events" ? frame.events : []));
+}
+
+/** A health sample with a detail of so many characters. */
+function sample(characters: number) {
+  const checks = { database: { ok: true, detail: "x".repeat(characters), durationMs: 1 } };
+  return { atMs: 1, healthy: true, checks };
 }
 
 const hold = { scope: { kind: "platform" }, mode: "hold", actor: root, reason: "pause", expiresAtMs: null } as const;
@@ -100,5 +113,57 @@ describe("the platform's stream", () => {
     await vi.waitUntil(() => frames.length === 4);
     expect(frames[3]).toMatchObject({ kind: "events", prevSeq: 2, events: [{ seq: 3 }] });
     close();
+  });
+
+  test("sends a burst of many transactions as one frame, or one more, to everyone alike", async () => {
+    const [one, other] = [await watch(), await watch({ person: "platform:other" })];
+    await vi.waitUntil(() => one.frames.length === 2 && other.frames.length === 2);
+    await runInDurableObject(env.PLATFORM.getByName("platform"), async (object: PlatformObject) => {
+      await Promise.all(Array.from({ length: 40 }, () => object.recordHealth(sample(0))));
+    });
+    await vi.waitUntil(() => eventsOf(one.frames).length === 40 && eventsOf(other.frames).length === 40);
+    expect(one.frames.length - 2).toBeLessThanOrEqual(2);
+    expect(other.frames).toEqual(one.frames);
+    one.close();
+    other.close();
+  });
+
+  test("cuts off a reader who acknowledges nothing of very much, and nobody else", async () => {
+    const [slow, good] = [await watch(), await watch({ person: "platform:other" })];
+    for (let count = 1; count <= 10; count += 1) {
+      await clients.platform().recordHealth(sample(1_000_000));
+      await vi.waitUntil(() => eventsOf(good.frames).length === count);
+      good.send(JSON.stringify({ ack: count }));
+    }
+    await vi.waitUntil(() => slow.closings.length > 0);
+    expect(slow.closings).toEqual([liveCloseCodes.slowReader]);
+    const known = eventsOf(slow.frames).at(-1)?.seq ?? 0;
+    expect(known).toBeGreaterThan(5);
+    const again = await watch({ after: known });
+    await clients.platform().recordHealth(sample(0));
+    await vi.waitUntil(() => eventsOf(again.frames).at(-1)?.seq === 11 && eventsOf(good.frames).length === 11);
+    expect(eventsOf(again.frames).map(({ seq }) => seq)).toEqual(
+      Array.from({ length: 11 - known }, (_, index) => known + 1 + index),
+    );
+    expect(good.closings).toEqual([]);
+    again.close();
+    good.close();
+  });
+
+  test("closes a person's oldest socket when he opens one too many, and one that says what it does not take", async () => {
+    const oldest = await watch();
+    const other = await watch({ person: "platform:other" });
+    const later = [];
+    for (let count = 1; count < 20; count += 1) later.push(await watch());
+    await evictDurableObject(env.PLATFORM.getByName("platform"));
+    expect(oldest.closings).toEqual([]);
+    later.push(await watch());
+    await vi.waitUntil(() => oldest.closings.length > 0);
+    expect(oldest.closings).toEqual([liveCloseCodes.tooManySockets]);
+    other.send("hello?");
+    await vi.waitUntil(() => other.closings.length > 0);
+    expect(other.closings).toEqual([liveCloseCodes.unexpectedMessage]);
+    expect(later.flatMap(({ closings }) => closings)).toEqual([]);
+    for (const { close } of later) close();
   });
 });

@@ -2,14 +2,12 @@
 import type { Visibility } from "../../contracts/caller.ts";
 import type { LiveIssue } from "../../contracts/live-frames.ts";
 import type { IssueRecord, JobRecord } from "../../contracts/records.ts";
+import { batchOf, type LiveBatch } from "../live/live-source.ts";
 import type { EventLog } from "./event-log.ts";
 import type { IssueTable } from "./issue-table.ts";
 import type { JobTable } from "./job-table.ts";
 import { canSeeIssuesOf } from "./visibility.ts";
 
-/** A frame stays far below what a socket takes in one message; a larger event goes alone. */
-const batchMaxCharacters = 256 * 1024;
-const batchMaxEvents = 500;
 /** So many numbers are looked through at once for a viewer who sees only some of them. */
 const scanWindowEvents = 5_000;
 const snapshotPageIssues = 50;
@@ -26,16 +24,7 @@ export interface LiveFilter {
   readonly issueId: string | null;
 }
 
-export interface LiveBatch {
-  /** The events as stored: JSON text, joined as in an array. */
-  readonly json: string;
-  /** Number of the last of them; null when there is none. */
-  readonly lastSeq: number | null;
-  /** Everything up to this number is in the batch or not for this viewer. */
-  readonly throughSeq: number;
-}
-
-export interface SnapshotPage {
+export interface IssuePage {
   readonly issues: readonly LiveIssue[];
   /** Where the next page begins; null on the last. */
   readonly nextAfterId: string | null;
@@ -66,21 +55,11 @@ export class LiveFeed {
       issueId: filter.issueId,
       createdByIds: isWindowed && filter.visibility.kind === "own" ? filter.visibility.userIds : null,
     });
-    const texts: string[] = [];
-    let characters = 0;
-    let lastSeq: number | null = null;
-    for (const row of rows) {
-      characters += row.event.length;
-      const isFull = texts.length > 0 && (characters > batchMaxCharacters || texts.length >= batchMaxEvents);
-      if (isFull) return { json: texts.join(","), lastSeq, throughSeq: lastSeq ?? seq };
-      texts.push(row.event);
-      lastSeq = row.seq;
-    }
-    return { json: texts.join(","), lastSeq, throughSeq };
+    return batchOf(rows, seq, throughSeq);
   }
 
   /** Open issues by id after `afterId`; with an issue asked for, that one, whatever its status. */
-  snapshotPage({ visibility, issueId }: LiveFilter, afterId: string): SnapshotPage {
+  snapshotPage({ visibility, issueId }: LiveFilter, afterId: string): IssuePage {
     if (issueId !== null) {
       const issue = this.#parts.issues.findVisible(issueId, visibility);
       return { issues: issue === null ? [] : [this.#liveIssue(issue)], nextAfterId: null };

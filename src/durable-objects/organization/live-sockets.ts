@@ -1,228 +1,82 @@
-/**
- * The live sockets of an organization. Each has a position in the log; a round sends every socket that is behind its next
- * frame, so that following, replaying and going on after an eviction are one and the same.
- */
-import { liveAckSchema, liveCloseCodes, type LiveFrame, type LiveResetReason } from "../../contracts/live-frames.ts";
+/** The live sockets of an organization: its events, and the words of its running models. */
+import type { LiveFrame } from "../../contracts/live-frames.ts";
 import type { LiveViewer } from "../../contracts/live-viewer.ts";
-import type { Clock } from "../../core/clock.ts";
-import { describeError } from "../../core/errors.ts";
-import type { Logger } from "../../core/log.ts";
-import type { SetTimer } from "../object-ports.ts";
+import { type FrameText, frameText } from "../live/frame-text.ts";
+import type { ServerSocket } from "../live/live-socket-state.ts";
+import { LiveStream, type LiveStreamParts } from "../live/live-stream.ts";
 import type { EventLog } from "./event-log.ts";
-import type { LiveFeed } from "./live-feed.ts";
-import { FrameTexts, type FrameText, frameText } from "./live-frame-texts.ts";
-import { filterKeyOf, type LiveSocketState, LiveSocketStates, type ServerSocket } from "./live-socket-state.ts";
-import { decideLiveStart } from "../live-start.ts";
-import { acknowledged, openWindow, widened } from "./live-window.ts";
-import { Pacer } from "./pacer.ts";
-
-/** Frames of a socket are at least so far apart; what happens in between goes out together. */
-const roundMs = 50;
-const ackMaxCharacters = 100;
+import type { LiveFeed, LiveFilter } from "./live-feed.ts";
 
 type TextFrame = LiveFrame & { readonly kind: "text" };
 
-export interface LiveSettings {
-  readonly socketsPerPerson: number;
-  /** A socket to which more was sent without an acknowledgement is closed. */
-  readonly unackedMaxBytes: number;
-}
-
-export interface LiveSocketParts {
-  readonly context: {
-    acceptWebSocket(socket: WebSocket): void;
-    getWebSockets(): readonly ServerSocket[];
-  };
+export interface LiveSocketParts extends Omit<LiveStreamParts<LiveFilter>, "source"> {
   readonly feed: LiveFeed;
   readonly log: EventLog;
-  readonly clock: Clock;
-  readonly settings: LiveSettings;
-  readonly setTimer: SetTimer;
-  readonly logger: Logger;
 }
 
 export class LiveSockets {
-  readonly #parts: LiveSocketParts;
-  readonly #states = new LiveSocketStates();
-  readonly #rounds: Pacer;
+  readonly #feed: LiveFeed;
+  readonly #stream: LiveStream<LiveFilter>;
   /** Words that wait for the next round, by job. */
   readonly #texts = new Map<string, TextFrame>();
 
-  constructor(parts: LiveSocketParts) {
-    this.#parts = parts;
-    const { clock, setTimer } = parts;
-    this.#rounds = new Pacer({ clock, setTimer, intervalMs: roundMs, run: () => this.#round() });
+  constructor({ feed, log, ...parts }: LiveSocketParts) {
+    this.#feed = feed;
+    this.#stream = new LiveStream({
+      ...parts,
+      source: {
+        incarnation: () => log.incarnation,
+        range: () => ({ prunedSeq: log.prunedSeq(), lastSeq: log.lastSeq() }),
+        filterKeyOf: ({ visibility, issueId }) => JSON.stringify([visibility, issueId]),
+        batch: (filter, seq) => feed.batch(filter, seq),
+        snapshotPage: (filter, afterId, seq) => {
+          const { issues, nextAfterId } = feed.snapshotPage(filter, afterId);
+          const isLast = nextAfterId === null;
+          const frame: LiveFrame = { kind: "snapshot", seq, issues: [...issues], isLast };
+          return { frame: frameText(frame), nextAfterId };
+        },
+        beginsWithSnapshot: false,
+        takePassing: () => this.#takeTexts(),
+      },
+    });
   }
 
   /** Accepts an upgrade. */
   accept(viewer: LiveViewer): Response {
-    const { 0: client, 1: server } = new WebSocketPair();
-    this.#parts.context.acceptWebSocket(server);
-    this.open(server, viewer);
-    return new Response(null, { status: 101, webSocket: client });
+    return this.#stream.accept(viewer, filterOf(viewer));
   }
 
   /** Greets an accepted socket; it then gets what its viewer has missed, or a snapshot, and follows from there. */
   open(socket: ServerSocket, viewer: LiveViewer): void {
-    const { log } = this.#parts;
-    const [lastSeq, prunedSeq] = [log.lastSeq(), log.prunedSeq()];
-    const { person, visibility, issueId } = viewer;
-    const ordinal = this.#makeRoom(person);
-    const start = decideLiveStart(viewer, { incarnation: log.incarnation, prunedSeq, lastSeq });
-    const seq = start.kind === "follow" ? start.afterSeq : lastSeq;
-    const state: LiveSocketState = {
-      person,
-      ordinal,
-      visibility,
-      issueId,
-      filterKey: filterKeyOf(viewer),
-      positionSeq: seq,
-      sentSeq: seq,
-      snapshotAfterId: null,
-      window: openWindow(seq),
-    };
-    const { incarnation } = log;
-    const greeted = this.#send(
-      socket,
-      state,
-      frameText({ kind: "hello", incarnation, firstSeq: prunedSeq + 1, lastSeq }),
-    );
-    if (greeted !== null && start.kind === "reset") {
-      this.#reset(socket, greeted, start.reason, new FrameTexts(this.#parts.feed));
-    }
-    this.resume();
+    this.#stream.open(socket, viewer, filterOf(viewer));
   }
 
   /** Has every socket that is behind brought up to date, at most one frame per round. */
   resume(): void {
-    if (this.#parts.context.getWebSockets().length > 0) this.#rounds.request();
+    this.#stream.resume();
+  }
+
+  /** Takes an acknowledgement; a socket that says anything else is closed. */
+  receive(socket: ServerSocket, message: string | ArrayBuffer): void {
+    this.#stream.receive(socket, message);
   }
 
   /** Passes a running model's words on with the next round; answers whether anybody watches. */
   publishText(frame: TextFrame): boolean {
-    const isWatched = this.#parts.context.getWebSockets().some((socket) => {
-      const state = this.#states.of(socket);
-      return state !== null && this.#parts.feed.isFor(state, frame.issueId);
-    });
-    if (!isWatched) return false;
+    if (!this.#stream.isWatched((filter) => this.#feed.isFor(filter, frame.issueId))) return false;
     const waiting = this.#texts.get(frame.jobId)?.text ?? "";
     this.#texts.set(frame.jobId, { ...frame, text: waiting + frame.text });
     this.resume();
     return true;
   }
 
-  /** Takes an acknowledgement; a socket that says anything else is closed. */
-  receive(socket: ServerSocket, message: string | ArrayBuffer): void {
-    const state = this.#states.of(socket);
-    if (state === null) return;
-    const ackSeq = ackOf(message);
-    if (ackSeq === null) socket.close(liveCloseCodes.unexpectedMessage, 'this stream takes {"ack": <number>} only');
-    else this.#states.set(socket, { ...state, window: acknowledged(state.window, ackSeq, state.sentSeq) });
-  }
-
-  /** Closes a person's oldest sockets until one more is allowed, and numbers that one. */
-  #makeRoom(person: string): number {
-    const { context, settings } = this.#parts;
-    const open = context
-      .getWebSockets()
-      .flatMap((socket) => {
-        const state = this.#states.of(socket);
-        return state?.person === person ? [{ socket, ordinal: state.ordinal }] : [];
-      })
-      .sort((left, right) => left.ordinal - right.ordinal);
-    for (const { socket } of open.slice(0, Math.max(0, open.length - settings.socketsPerPerson + 1))) {
-      socket.close(liveCloseCodes.tooManySockets, `more than ${settings.socketsPerPerson} sockets of one person`);
-    }
-    return (open.at(-1)?.ordinal ?? 0) + 1;
-  }
-
-  /** Sends each socket that is behind its next frame, then the waiting words; asks for another round while one is behind. */
-  #round(): void {
-    const { context, feed, log } = this.#parts;
-    const position = { lastSeq: log.lastSeq(), prunedSeq: log.prunedSeq() };
-    const frames = new FrameTexts(feed);
+  #takeTexts(): (filter: LiveFilter) => readonly FrameText[] {
     const texts = [...this.#texts.values()].map((frame) => ({ issueId: frame.issueId, text: frameText(frame) }));
     this.#texts.clear();
-    let isBehind = false;
-    for (const socket of context.getWebSockets()) {
-      let state = this.#states.of(socket);
-      if (state !== null) state = this.#advance(socket, state, position, frames);
-      if (state === null) continue;
-      if (state.snapshotAfterId !== null || state.positionSeq < position.lastSeq) {
-        isBehind = true;
-        continue;
-      }
-      for (const { issueId, text } of texts) {
-        if (state !== null && feed.isFor(state, issueId)) state = this.#send(socket, state, text);
-      }
-    }
-    if (isBehind) this.#rounds.request();
-  }
-
-  #advance(
-    socket: ServerSocket,
-    state: LiveSocketState,
-    { lastSeq, prunedSeq }: { readonly lastSeq: number; readonly prunedSeq: number },
-    frames: FrameTexts,
-  ): LiveSocketState | null {
-    if (state.snapshotAfterId !== null) return this.#sendSnapshotPage(socket, state, state.snapshotAfterId, frames);
-    if (state.positionSeq >= lastSeq) return state;
-    if (state.positionSeq < prunedSeq) return this.#reset(socket, state, "not_kept", frames);
-    const { frame, lastSeq: sentSeq, throughSeq } = frames.events(state);
-    const moved = { ...state, positionSeq: throughSeq, sentSeq: sentSeq ?? state.sentSeq };
-    if (frame !== null) return this.#send(socket, moved, frame);
-    this.#states.set(socket, moved);
-    return moved;
-  }
-
-  /** Tells that the stream begins anew, with the first page of a snapshot; the others follow in the next rounds. */
-  #reset(
-    socket: ServerSocket,
-    state: LiveSocketState,
-    reason: LiveResetReason,
-    frames: FrameTexts,
-  ): LiveSocketState | null {
-    const seq = this.#parts.log.lastSeq();
-    const begun = { ...state, positionSeq: seq, sentSeq: seq };
-    const told = this.#send(socket, begun, frameText({ kind: "reset", reason }));
-    return told === null ? null : this.#sendSnapshotPage(socket, told, "", frames);
-  }
-
-  #sendSnapshotPage(
-    socket: ServerSocket,
-    state: LiveSocketState,
-    afterId: string,
-    frames: FrameTexts,
-  ): LiveSocketState | null {
-    const { frame, nextAfterId } = frames.snapshot(state, afterId, this.#parts.log.lastSeq());
-    return this.#send(socket, { ...state, snapshotAfterId: nextAfterId }, frame);
-  }
-
-  /** Sends a frame and keeps the state that the socket has then; null when the socket is gone or was cut off. */
-  #send(socket: ServerSocket, state: LiveSocketState, { text, bytes }: FrameText): LiveSocketState | null {
-    if (state.window.unackedBytes > this.#parts.settings.unackedMaxBytes) {
-      this.#parts.logger.info("socket.slow", { person: state.person, unackedBytes: state.window.unackedBytes });
-      socket.close(liveCloseCodes.slowReader, "too much is unacknowledged: connect again after the last number read");
-      return null;
-    }
-    const sent = { ...state, window: widened(state.window, bytes) };
-    try {
-      socket.send(text);
-    } catch (error) {
-      this.#parts.logger.info("socket.gone", { error: describeError(error) });
-      return null;
-    }
-    this.#states.set(socket, sent);
-    return sent;
+    return (filter) => texts.flatMap(({ issueId, text }) => (this.#feed.isFor(filter, issueId) ? text : []));
   }
 }
 
-/** The number that a message acknowledges; null when it is no acknowledgement. */
-function ackOf(message: string | ArrayBuffer): number | null {
-  if (typeof message !== "string" || message.length > ackMaxCharacters) return null;
-  try {
-    return liveAckSchema.safeParse(JSON.parse(message)).data?.ack ?? null;
-  } catch {
-    return null;
-  }
+function filterOf({ visibility, issueId }: LiveViewer): LiveFilter {
+  return { visibility, issueId };
 }

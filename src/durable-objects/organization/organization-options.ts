@@ -6,7 +6,7 @@ import type { Timings } from "../../contracts/timings.ts";
 import type { SendJob } from "../job-lanes.ts";
 import type { ObjectPorts } from "../object-ports.ts";
 import type { AdmissionCeilings } from "./admission.ts";
-import type { LiveSettings } from "./live-sockets.ts";
+import type { LiveSettings } from "../live/live-stream.ts";
 
 export interface OrganizationOptions {
   readonly context: DurableObjectState;

@@ -26,7 +26,7 @@ export class PlatformObject extends DurableObject<Env> implements Rpc.PlatformRp
   /** Throws when the settings are bad. */
   constructor(context: DurableObjectState, env: Env, outside: Partial<ObjectPorts> = {}) {
     super(context, env);
-    const { globalSlots, settingSwitches, timings } = parseSchedulingSettings(env);
+    const { globalSlots, settingSwitches, timings, live } = parseSchedulingSettings(env);
     migrateSchema(context.storage, platformMigrations);
     const given: ObjectPorts = { ...systemPorts, ...outside };
     const ports: ObjectPorts = { ...given, logger: given.logger.with({ component: "platform" }) };
@@ -34,7 +34,9 @@ export class PlatformObject extends DurableObject<Env> implements Rpc.PlatformRp
     this.#logger = ports.logger;
     this.#settingSwitches = settingSwitches;
     this.#organization = (organizationId) => rpcStub<OrganizationRpc>(env.ORGANIZATIONS, organizationId);
-    this.#parts = createPlatformParts({ context, ports, timings, globalSlots, organization: this.#organization });
+    const organization = this.#organization;
+    this.#parts = createPlatformParts({ context, ports, timings, globalSlots, live, organization });
+    this.#parts.sockets.resume();
   }
 
   reportDemand(report: Rpc.DemandReport): Promise<Rpc.DemandReceipt> {
@@ -111,8 +113,13 @@ export class PlatformObject extends DurableObject<Env> implements Rpc.PlatformRp
     return this.#parts.sockets.accept(viewer);
   }
 
-  override webSocketMessage(socket: WebSocket): void {
-    socket.close(1003, "this stream takes no messages");
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+    this.#parts.sockets.receive(socket, message);
+  }
+
+  /** Completes the closing handshake, which a hibernating socket does not do by itself; the other side waits for it. */
+  override webSocketClose(socket: WebSocket): void {
+    socket.close();
   }
 
   override webSocketError(_socket: WebSocket, error: unknown): void {

@@ -5,6 +5,7 @@ import type { OrganizationEntry, PlatformStatus } from "../../contracts/platform
 import { debugging, isHolding } from "../../contracts/switch-evaluation.ts";
 import type { Timings } from "../../contracts/timings.ts";
 import { type Deadline, parseDeadlineName } from "../deadlines.ts";
+import type { LiveSettings } from "../live/live-stream.ts";
 import type { ObjectPorts } from "../object-ports.ts";
 import { type Transaction, Transactions } from "../transactions.ts";
 import { AuditLog } from "./audit-log.ts";
@@ -28,6 +29,7 @@ export interface PlatformOptions {
   readonly ports: ObjectPorts;
   readonly timings: Timings;
   readonly globalSlots: number;
+  readonly live: LiveSettings;
   readonly organization: (organizationId: string) => OrganizationRpc;
 }
 
@@ -35,7 +37,7 @@ export type PlatformParts = ReturnType<typeof createPlatformParts>;
 
 /** Makes the parts over an object's storage, whose schema is up to date. */
 export function createPlatformParts(options: PlatformOptions) {
-  const { context, ports, timings, globalSlots, organization } = options;
+  const { context, ports, timings, globalSlots, live, organization } = options;
   const { storage } = context;
   const { sql } = storage;
   const transactions = new Transactions({ context, ports, faultDelayMs: timings.resendAfterMs });
@@ -59,8 +61,17 @@ export function createPlatformParts(options: PlatformOptions) {
     switches: switchboard.list(),
     health: health.list(1)[0] ?? null,
   });
-  const sockets = new PlatformSockets({ context, log: () => log, snapshot, logger: ports.logger });
-  const log: PlatformLog = new PlatformLog({ storage, ports, publish: (events) => sockets.publish(events) });
+  const { clock, setTimer, logger } = ports;
+  const sockets = new PlatformSockets({
+    context,
+    log: () => log,
+    snapshot,
+    clock,
+    settings: live,
+    setTimer,
+    logger,
+  });
+  const log: PlatformLog = new PlatformLog({ storage, ports, onAppended: () => sockets.resume() });
 
   const slotDesk: SlotDesk = new SlotDesk({
     demands,

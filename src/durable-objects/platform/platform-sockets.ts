@@ -1,72 +1,52 @@
-/** The live sockets of operators. They hibernate with the object; all of them are sent the same frames. */
+/** The live sockets of operators. All of them see the same: the platform's events, and nothing of a tenant's content. */
 import type { PlatformViewer } from "../../contracts/live-viewer.ts";
-import type { PlatformEvent, PlatformFrame, PlatformSnapshot } from "../../contracts/platform-events.ts";
-import { describeError } from "../../core/errors.ts";
-import type { Logger } from "../../core/log.ts";
-import { decideLiveStart } from "../live-start.ts";
+import type { PlatformFrame, PlatformSnapshot } from "../../contracts/platform-events.ts";
+import { frameText } from "../live/frame-text.ts";
+import type { ServerSocket } from "../live/live-socket-state.ts";
+import { batchOf } from "../live/live-source.ts";
+import { LiveStream, type LiveStreamParts } from "../live/live-stream.ts";
 import type { PlatformLog } from "./platform-log.ts";
 
-const replayPageEvents = 500;
-
-export interface PlatformSocketParts {
-  readonly context: Pick<DurableObjectState, "acceptWebSocket" | "getWebSockets">;
+export interface PlatformSocketParts extends Omit<LiveStreamParts<null>, "source"> {
   readonly log: () => PlatformLog;
   readonly snapshot: () => PlatformSnapshot;
-  readonly logger: Logger;
 }
 
 export class PlatformSockets {
-  readonly #parts: PlatformSocketParts;
+  readonly #stream: LiveStream<null>;
 
-  constructor(parts: PlatformSocketParts) {
-    this.#parts = parts;
+  constructor({ log, snapshot, ...parts }: PlatformSocketParts) {
+    this.#stream = new LiveStream<null>({
+      ...parts,
+      source: {
+        incarnation: () => log().incarnation,
+        range: () => {
+          const { firstSeq, lastSeq } = log().range();
+          return { prunedSeq: firstSeq - 1, lastSeq };
+        },
+        filterKeyOf: () => "",
+        batch: (_filter, seq) => batchOf(log().texts(seq), seq, log().lastSeq()),
+        snapshotPage: (_filter, _afterId, seq) => {
+          const frame: PlatformFrame = { kind: "snapshot", seq, snapshot: snapshot() };
+          return { frame: frameText(frame), nextAfterId: null };
+        },
+        beginsWithSnapshot: true,
+      },
+    });
   }
 
   /** Accepts an upgrade: greets, brings the watcher up to date, and follows from there. */
   accept(viewer: PlatformViewer): Response {
-    const log = this.#parts.log();
-    const { 0: client, 1: server } = new WebSocketPair();
-    this.#parts.context.acceptWebSocket(server);
-    const { firstSeq, lastSeq } = log.range();
-    const { incarnation } = log;
-    this.#send(server, { kind: "hello", incarnation, firstSeq, lastSeq });
-    const start = decideLiveStart(viewer, { incarnation, prunedSeq: firstSeq - 1, lastSeq });
-    if (start.kind === "follow" && viewer.after !== null) this.#replay(server, start.afterSeq);
-    else {
-      if (start.kind === "reset") this.#send(server, { kind: "reset", reason: start.reason });
-      this.#send(server, { kind: "snapshot", seq: lastSeq, snapshot: this.#parts.snapshot() });
-    }
-    return new Response(null, { status: 101, webSocket: client });
+    return this.#stream.accept(viewer, null);
   }
 
-  /** Sends the events of one transaction to everyone, as one frame. */
-  publish(events: readonly PlatformEvent[]): void {
-    const sockets = this.#parts.context.getWebSockets();
-    const [first] = events;
-    if (sockets.length === 0 || first === undefined) return;
-    const frame = JSON.stringify({ kind: "events", prevSeq: first.seq - 1, events } satisfies PlatformFrame);
-    for (const socket of sockets) this.#sendText(socket, frame);
+  /** Has every socket that is behind brought up to date, at most one frame per round. */
+  resume(): void {
+    this.#stream.resume();
   }
 
-  #replay(socket: WebSocket, after: number): void {
-    for (let prevSeq = after; ;) {
-      const events = this.#parts.log().after(prevSeq, replayPageEvents);
-      const last = events.at(-1);
-      if (last === undefined) return;
-      this.#send(socket, { kind: "events", prevSeq, events });
-      prevSeq = last.seq;
-    }
-  }
-
-  #send(socket: WebSocket, frame: PlatformFrame): void {
-    this.#sendText(socket, JSON.stringify(frame));
-  }
-
-  #sendText(socket: WebSocket, frame: string): void {
-    try {
-      socket.send(frame);
-    } catch (error) {
-      this.#parts.logger.info("socket.gone", { error: describeError(error) });
-    }
+  /** Takes an acknowledgement; a socket that says anything else is closed. */
+  receive(socket: ServerSocket, message: string | ArrayBuffer): void {
+    this.#stream.receive(socket, message);
   }
 }

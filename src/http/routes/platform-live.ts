@@ -16,9 +16,9 @@ const liveRoute = createRoute({
 /** `GET /admin/live`, for platform administrators: the platform object holds the socket. */
 export function platformLiveRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
   return new OpenAPIHono<CallerEnv>().openapi(liveRoute, async (c) => {
-    platformAdministrator(c.var.caller);
+    const { name } = platformAdministrator(c.var.caller);
     const { after, incarnation } = c.req.valid("query");
-    const viewer = { after: after ?? null, incarnation: incarnation ?? null };
+    const viewer = { person: `platform:${name}`, after: after ?? null, incarnation: incarnation ?? null };
     return upgradeAnswer(await ports.openPlatformSocket(handshakeOf(c.req.raw), viewer));
   });
 }

@@ -1,12 +1,7 @@
 /** The texts of frames, made once per round and shared by the sockets that need the same. */
-import type { LiveFrame } from "../../contracts/live-frames.ts";
-import type { LiveFeed } from "./live-feed.ts";
+import { type FrameText, measured } from "./frame-text.ts";
+import type { LiveSource, SnapshotPage } from "./live-source.ts";
 import type { LiveSocketState } from "./live-socket-state.ts";
-
-export interface FrameText {
-  readonly text: string;
-  readonly bytes: number;
-}
 
 interface EventsText {
   /** Null when there is nothing for this filter. */
@@ -15,36 +10,21 @@ interface EventsText {
   readonly throughSeq: number;
 }
 
-interface SnapshotText {
-  readonly frame: FrameText;
-  readonly nextAfterId: string | null;
-}
-
-const encoder = new TextEncoder();
-
-function measured(text: string): FrameText {
-  return { text, bytes: encoder.encode(text).byteLength };
-}
-
-export function frameText(frame: LiveFrame): FrameText {
-  return measured(JSON.stringify(frame));
-}
-
-export class FrameTexts {
-  readonly #feed: LiveFeed;
+export class FrameTexts<Filter> {
+  readonly #source: LiveSource<Filter>;
   readonly #events = new Map<string, EventsText>();
-  readonly #snapshots = new Map<string, SnapshotText>();
+  readonly #snapshots = new Map<string, SnapshotPage>();
 
-  constructor(feed: LiveFeed) {
-    this.#feed = feed;
+  constructor(source: LiveSource<Filter>) {
+    this.#source = source;
   }
 
   /** The next events of a socket. */
-  events(state: LiveSocketState): EventsText {
+  events(state: LiveSocketState<Filter>): EventsText {
     const key = `${state.positionSeq}:${state.sentSeq}:${state.filterKey}`;
     const known = this.#events.get(key);
     if (known !== undefined) return known;
-    const { json, lastSeq, throughSeq } = this.#feed.batch(state, state.positionSeq);
+    const { json, lastSeq, throughSeq } = this.#source.batch(state.filter, state.positionSeq);
     // The stored texts are JSON already: they are joined, not parsed.
     const frame = json === "" ? null : measured(`{"kind":"events","prevSeq":${state.sentSeq},"events":[${json}]}`);
     const made = { frame, lastSeq, throughSeq };
@@ -53,13 +33,11 @@ export class FrameTexts {
   }
 
   /** The next page of a socket's snapshot, as of the event `seq`. */
-  snapshot(state: LiveSocketState, afterId: string, seq: number): SnapshotText {
+  snapshot(state: LiveSocketState<Filter>, afterId: string, seq: number): SnapshotPage {
     const key = `${afterId}:${state.filterKey}`;
     const known = this.#snapshots.get(key);
     if (known !== undefined) return known;
-    const { issues, nextAfterId } = this.#feed.snapshotPage(state, afterId);
-    const frame = frameText({ kind: "snapshot", seq, issues: [...issues], isLast: nextAfterId === null });
-    const made = { frame, nextAfterId };
+    const made = this.#source.snapshotPage(state.filter, afterId, seq);
     this.#snapshots.set(key, made);
     return made;
   }

@@ -1,5 +1,5 @@
 /** Where a newly opened live stream begins. */
-import type { LiveResetReason } from "../contracts/live-frames.ts";
+import type { LiveResetReason } from "../../contracts/live-frames.ts";
 
 export interface KeptLog {
   readonly incarnation: string;
