@@ -70,6 +70,8 @@ export function createDemoView(): DemoView {
           return event.data.waitingFor === null ? [] : [line("waits", `for ${event.data.waitingFor}`)];
         case "budget.alert":
           return [line("budget", pc.yellow("80 % of a budget is spent"))];
+        case "job.model_changed":
+          return [line(labelOf(event.jobId), pc.yellow(event.data.modelReason))];
         case "effect.created":
         case "job.attempt_started":
         case "job.cost_estimated":

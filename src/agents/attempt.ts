@@ -54,6 +54,8 @@ export interface LoopState {
   readonly stepCount: number;
   /** Cost of the job so far, all attempts, in micro-dollars. */
   readonly costMicroUsd: number;
+  /** Tokens of the job's model calls so far, cached or not, all attempts. */
+  readonly tokenCount: number;
   /** What the attempt's last model call used; null before the first. */
   readonly lastUsage: TokenUsage | null;
 }

@@ -21,6 +21,8 @@ interface AgentSpec {
   /** What it is asked about, as short phrases; triage by rules compares them with the words. */
   readonly topics: readonly string[];
   readonly defaultModel: ModelName;
+  /** Takes over when the job's own model stays out of reach; an agent without one waits. */
+  readonly fallbackModel?: ModelName;
   readonly tools: readonly ToolName[];
   /** What one job of the agent may use at most. */
   readonly ceilings: JobCeilings;

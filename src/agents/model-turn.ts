@@ -1,6 +1,6 @@
 /** One model call of the loop: request, deadline, and the step that records it. */
 import { callCostMicroUsd, type TokenUsage } from "../core/money.ts";
-import type { LogDraft, ReserveAnswer } from "../contracts/organization-rpc.ts";
+import type { AttemptPrompt, LogDraft, ReserveAnswer } from "../contracts/organization-rpc.ts";
 import { ModelCallError, type ModelReply } from "../contracts/ports.ts";
 import type { StepRecord } from "../contracts/records.ts";
 import { boundedText } from "./bounded-text.ts";
@@ -17,11 +17,17 @@ function lastQuestion(messages: readonly string[]): string {
   return results === 0 ? textOf(last) : `(the results of ${results} tool calls)`;
 }
 
+/** Size of what is sent. */
+function charactersOf({ system, toolsJson, outputSchemaJson }: AttemptPrompt, messages: readonly string[]): number {
+  const fixed = system.length + toolsJson.length + (outputSchemaJson?.length ?? 0);
+  return messages.reduce((sum, message) => sum + message.length, fixed);
+}
+
 function stepOf(
   reply: ModelReply,
   attempt: LoopAttempt,
   state: LoopState,
-  time: { startedAtMs: number; durationMs: number },
+  call: { startedAtMs: number; durationMs: number; reservedMicroUsd: number },
 ): StepRecord {
   return {
     jobId: attempt.jobId,
@@ -30,9 +36,11 @@ function stepOf(
     kind: "model",
     name: attempt.prompt.modelId,
     input: boundedText(lastQuestion(state.messages)),
+    inputCharacters: charactersOf(attempt.prompt, state.messages),
     output: boundedText(reply.text),
     isError: false,
-    ...time,
+    policy: null,
+    ...call,
     usage: reply.usage,
     costMicroUsd: callCostMicroUsd(reply.usage, attempt.price),
     stopReason: reply.stopReason,
@@ -113,7 +121,8 @@ export async function callModel(
   const { money } = ports;
   const stepNumber = state.stepCount + 1;
   const reserve = (amountMicroUsd: number): Promise<ReserveAnswer> => money.reserve(stepNumber, amountMicroUsd);
-  const stop = await stopBeforeCall(attempt, state.costMicroUsd, reserve, reservationMicroUsd(attempt, state));
+  const reservedMicroUsd = reservationMicroUsd(attempt, state);
+  const stop = await stopBeforeCall(attempt, state.costMicroUsd, reserve, reservedMicroUsd);
   if (stop !== null) return { kind: "stop", stop };
   if (signal.aborted) {
     await money.release(stepNumber);
@@ -135,7 +144,11 @@ export async function callModel(
         },
       },
     );
-    const step = stepOf(reply, attempt, state, { startedAtMs, durationMs: ports.clock.nowMs() - startedAtMs });
+    const step = stepOf(reply, attempt, state, {
+      startedAtMs,
+      durationMs: ports.clock.nowMs() - startedAtMs,
+      reservedMicroUsd,
+    });
     return { kind: "save", draft: draftOf(reply, step, attempt, state) };
   } catch (error) {
     if (error instanceof ModelCallError && !error.reached) await money.release(stepNumber);

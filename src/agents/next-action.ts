@@ -1,7 +1,7 @@
 /** What comes next in an attempt, read off its transcript alone: live and resumed slices decide the same way. */
 import { z } from "zod";
 import type { ModelReply, ModelToolCall } from "../contracts/ports.ts";
-import { failedAttempt, type LoopStop } from "./stops.ts";
+import { failedAttempt, failedForGood, type LoopStop } from "./stops.ts";
 import {
   answerReminder,
   answersCall,
@@ -30,7 +30,7 @@ const closedStops: Readonly<Record<Closing, LoopStop>> = {
   refused: { kind: "refused" },
   context_full: failedAttempt("context_full", "The conversation no longer fits into the model's context."),
   empty_answer: failedAttempt("empty_answer", "The model ended its turn without a word."),
-  unknown_stop: failedAttempt("unknown_stop", "The model stopped for a reason that is not known here."),
+  unknown_stop: failedForGood("unknown_stop", "The model stopped for a reason that is not known here."),
 };
 
 /** The data in an answer's text; null when it is not of the form asked for. */

@@ -1,8 +1,10 @@
-/** All tool calls of one turn: run in order, answered together, saved in one checkpoint. */
+/** All tool calls of one turn: run together, answered together, saved in one checkpoint. */
+import pMap from "p-map";
 import type { LogDraft } from "../contracts/organization-rpc.ts";
 import type { ModelToolCall } from "../contracts/ports.ts";
 import type { StepRecord, WorkspaceChange } from "../contracts/records.ts";
 import type { ToolExecution } from "../tools/execute-tool.ts";
+import { findTool } from "../tools/registry.ts";
 import { boundedText } from "./bounded-text.ts";
 import type { LoopAttempt, LoopPorts, LoopState, Turn } from "./attempt.ts";
 import { toolResultsMessage } from "./transcript.ts";
@@ -14,18 +16,34 @@ interface FinishedCall {
   readonly durationMs: number;
 }
 
-async function runInOrder(
-  calls: readonly ModelToolCall[],
-  ports: LoopPorts,
-  signal: AbortSignal,
-): Promise<FinishedCall[]> {
-  const finished: FinishedCall[] = [];
+/** How many calls run at a time. */
+const callsAtOnce = 6;
+
+/**
+ * The calls in groups that may run together: what only reads does, and whatever changes something runs alone, after those
+ * before it and before those behind it. So the results are those of running them one after the other.
+ */
+function groupsOf(calls: readonly ModelToolCall[]): readonly (readonly ModelToolCall[])[] {
+  const groups: ModelToolCall[][] = [];
+  let canJoin = false;
   for (const call of calls) {
+    const isReading = (findTool(call.name)?.access ?? "read") === "read";
+    if (isReading && canJoin) groups.at(-1)?.push(call);
+    else groups.push([call]);
+    canJoin = isReading;
+  }
+  return groups;
+}
+
+async function runAll(calls: readonly ModelToolCall[], ports: LoopPorts, signal: AbortSignal): Promise<FinishedCall[]> {
+  const run = async (call: ModelToolCall): Promise<FinishedCall> => {
     signal.throwIfAborted();
     const startedAtMs = ports.clock.nowMs();
     const execution = await ports.runTool(call);
-    finished.push({ call, execution, startedAtMs, durationMs: ports.clock.nowMs() - startedAtMs });
-  }
+    return { call, execution, startedAtMs, durationMs: ports.clock.nowMs() - startedAtMs };
+  };
+  const finished: FinishedCall[] = [];
+  for (const group of groupsOf(calls)) finished.push(...(await pMap(group, run, { concurrency: callsAtOnce })));
   return finished;
 }
 
@@ -35,18 +53,22 @@ function stepOf(
   attempt: number,
   at: number,
 ) {
+  const input = JSON.stringify(call.input);
   return {
     jobId,
     attempt,
     number: at,
     kind: "tool",
     name: call.name,
-    input: boundedText(JSON.stringify(call.input)),
+    input: boundedText(input),
+    inputCharacters: input.length,
     output: boundedText(execution.output),
     isError: execution.isError,
+    policy: execution.policy,
     startedAtMs,
     durationMs,
     usage: null,
+    reservedMicroUsd: null,
     costMicroUsd: 0,
     stopReason: null,
   } as const satisfies StepRecord;
@@ -58,7 +80,7 @@ function mergedWorkspace(finished: readonly FinishedCall[]): WorkspaceChange[] {
   return [...new Map(changes.map((change) => [change.path, change])).values()];
 }
 
-/** Runs the calls of a turn one after the other. A fault that is not the model's is thrown, and nothing is saved. */
+/** Runs the calls of a turn. A fault that is not the model's is thrown, and nothing is saved. */
 export async function runTools(
   calls: readonly ModelToolCall[],
   attempt: LoopAttempt,
@@ -66,7 +88,7 @@ export async function runTools(
   ports: LoopPorts,
   signal: AbortSignal,
 ): Promise<Turn> {
-  const finished = await runInOrder(calls, ports, signal);
+  const finished = await runAll(calls, ports, signal);
   const steps = finished.map((each, index) => stepOf(each, attempt.jobId, attempt.number, state.stepCount + index + 1));
   const logs: LogDraft[] = steps
     .filter((step) => step.isError)

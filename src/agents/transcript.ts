@@ -37,6 +37,13 @@ export function answersCall(message: TranscriptMessage, callId: string): boolean
   );
 }
 
+/** Ids of the calls that the message answers with an error. */
+export function toolErrorsOf(message: TranscriptMessage): ReadonlySet<string> {
+  return new Set(
+    message.content.flatMap((block) => (block.type === "tool_result" && block.is_error ? [block.tool_use_id] : [])),
+  );
+}
+
 /** A user message of one text, as JSON text. */
 export function userMessage(text: string): string {
   return JSON.stringify({ role: "user", content: [{ type: "text", text }] });
@@ -76,6 +83,43 @@ export const goOnMessage = userMessage("Your answer broke off at the length limi
 export function cutOffMessage(callIds: readonly string[]): string {
   const output = "Not run: your answer broke off at the length limit. Make the call again, with less in one answer.";
   return toolResultsMessage(callIds.map((callId) => ({ callId, output, isError: true })));
+}
+
+const wrapUpMessages = {
+  steps: userMessage(wrapUpText("steps")),
+  tokens: userMessage(wrapUpText("tokens")),
+  time: userMessage(wrapUpText("running time")),
+  money: userMessage(wrapUpText("money")),
+} as const;
+/** What a job may use, and runs short of. */
+export type Scarcity = keyof typeof wrapUpMessages;
+
+function wrapUpText(what: string): string {
+  return (
+    `This job has used most of the ${what} that it may use, and is stopped when nothing is left. Wrap up now: leave what is ` +
+    "not needed, propose the changes that are ready, and end with what you have, saying what is missing."
+  );
+}
+
+/** Told once, when little is left of what the job may use. */
+export function wrapUpMessage(scarcity: Scarcity): string {
+  return wrapUpMessages[scarcity];
+}
+
+const wrapUpTexts: ReadonlySet<string> = new Set(Object.values(wrapUpMessages));
+
+export function isWrapUpMessage(messageText: string): boolean {
+  return wrapUpTexts.has(messageText);
+}
+
+/** Told once to an agent that repeats itself. */
+export const stuckMessage = userMessage(
+  "You are repeating calls that have told you nothing new. Do something else: another tool, other words, another place. " +
+    "If nothing is left to try, end with what you have. If you go on like this, the job is stopped.",
+);
+
+export function isStuckMessage(messageText: string): boolean {
+  return messageText === stuckMessage;
 }
 
 /** Why an attempt ended with a model's turn that the next one could not build on. */

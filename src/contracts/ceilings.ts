@@ -3,12 +3,19 @@ import type { JobRecord, JsonValue } from "./records.ts";
 
 export interface JobCeilings {
   readonly steps: number;
+  /** Of all its model calls, cached or not. */
+  readonly tokens: number;
   /** Time in which a slice of it runs; waiting does not count. */
   readonly runningMs: number;
   readonly costMicroUsd: number;
 }
 
-export const defaultCeilings: JobCeilings = { steps: 60, runningMs: 45 * 60_000, costMicroUsd: 5_000_000 };
+export const defaultCeilings: JobCeilings = {
+  steps: 60,
+  tokens: 10_000_000,
+  runningMs: 45 * 60_000,
+  costMicroUsd: 5_000_000,
+};
 
 /** `config` of a job whose submission said what a job of it may cost. */
 const maxCostKey = "maxCostMicroUsd";

@@ -1,5 +1,6 @@
 /** The organization's numbered events: the live stream, and the outbox that Postgres rows are projected from. */
 import { z } from "zod";
+import { modelNameSchema } from "./models.ts";
 import {
   artifactRecordSchema,
   effectRecordSchema,
@@ -43,6 +44,8 @@ const eventData = {
   /** What a running slice was told to do at its next checkpoint; `none` takes it back. */
   "job.signalled": z.object({ epoch: z.int(), signal: z.enum(["none", "pause", "yield"]) }),
   "job.attempt_started": z.object({ attempt: z.int(), modelId: z.string(), baseCommit: z.string().nullable() }),
+  /** The next attempt runs on another model; one that no failure of the job calls for adds an attempt. */
+  "job.model_changed": z.object({ model: modelNameSchema, modelReason: z.string(), maxAttempts: z.int() }),
   "job.status_changed": z.object({
     from: jobStatusSchema,
     status: jobStatusSchema,
@@ -135,6 +138,7 @@ export const organizationEventSchema = z.discriminatedUnion("type", [
   eventSchema("job.slice_ended"),
   eventSchema("job.signalled"),
   eventSchema("job.attempt_started"),
+  eventSchema("job.model_changed"),
   eventSchema("job.status_changed"),
   eventSchema("step.recorded"),
   eventSchema("job.cost_estimated"),

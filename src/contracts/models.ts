@@ -6,6 +6,11 @@ export const modelNames = ["haiku", "sonnet", "opus"] as const;
 export const modelNameSchema = z.enum(modelNames);
 export type ModelName = z.infer<typeof modelNameSchema>;
 
+/** The next better model that may be used; null when there is none. */
+export function nextModelUp(model: ModelName, allowed: readonly ModelName[]): ModelName | null {
+  return modelNames.slice(modelNames.indexOf(model) + 1).find((better) => allowed.includes(better)) ?? null;
+}
+
 export interface ModelEntry {
   readonly apiId: string;
   readonly price: ModelPrice;

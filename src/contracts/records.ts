@@ -115,6 +115,11 @@ export const tokenUsageSchema = z.object({
   outputTokens: z.int().min(0),
 }) satisfies z.ZodType<TokenUsage>;
 
+/** Whether a tool call was carried out: the agent has no such tool, or policy refused what was asked of it. */
+const policyDecisions = ["allowed", "not_available", "refused"] as const;
+const policyDecisionSchema = z.enum(policyDecisions);
+export type PolicyDecision = z.infer<typeof policyDecisionSchema>;
+
 /** One model call or one tool call of an attempt. */
 export const stepRecordSchema = z.object({
   jobId: z.string(),
@@ -126,12 +131,18 @@ export const stepRecordSchema = z.object({
   name: z.string(),
   /** Bounded text: the tool's input as JSON, or what the model was asked last. */
   input: z.string(),
+  /** Size of the whole input, in UTF-16 code units. Steps recorded before this was kept do not say. */
+  inputCharacters: z.int().min(0).nullable().default(null),
   /** Bounded text: the tool's output, or the model's words. */
   output: z.string(),
   isError: z.boolean(),
+  /** Null for a model call. */
+  policy: policyDecisionSchema.nullable().default(null),
   startedAtMs: z.int(),
   durationMs: z.int().min(0),
   usage: tokenUsageSchema.nullable(),
+  /** What was set aside for a model call before it was made. */
+  reservedMicroUsd: z.int().min(0).nullable().default(null),
   costMicroUsd: z.int().min(0),
   stopReason: z.string().nullable(),
 });

@@ -59,6 +59,12 @@ export async function applyEvent(
       await transaction.agentJob.update({ where: keyOf(organizationId, jobIdOf(event)), data });
       return;
     }
+    case "job.model_changed": {
+      const { model, modelReason, maxAttempts } = event.data;
+      const data = { model, modelReason, maxAttempts, updatedAt: at };
+      await transaction.agentJob.update({ where: keyOf(organizationId, jobIdOf(event)), data });
+      return;
+    }
     case "job.status_changed":
       return changeJob(transaction, organizationId, jobIdOf(event), { ...event.data, at });
     case "step.recorded":

@@ -53,6 +53,7 @@ export function stepRecord(row: AgentStep): StepRecord {
   return stepRecordSchema.parse({
     ...row,
     startedAtMs: row.startedAt.getTime(),
+    reservedMicroUsd: row.reservedMicroUsd === null ? null : Number(row.reservedMicroUsd),
     costMicroUsd: Number(row.costMicroUsd),
     usage: inputTokens === null ? null : { inputTokens, cacheWriteTokens, cacheReadTokens, outputTokens },
   });

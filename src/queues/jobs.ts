@@ -10,7 +10,8 @@ import {
   type Delivery,
   type QueueBatch,
 } from "./deliveries.ts";
-import { runSlice, type SlicePorts } from "./run-slice.ts";
+import { runSlice } from "./run-slice.ts";
+import type { SlicePorts } from "./slice.ts";
 
 /** Claims and runs. Before the claim a fault costs a redelivery; after it the lease's end brings the job back. */
 async function handleJob(ports: SlicePorts, message: JobMessage, attempts: number): Promise<Delivery> {

@@ -1,62 +1,28 @@
 /** Runs one slice of a claimed job: guard, preparation, loop, report. */
-import type { AgentDefinition } from "../agents/define-agent.ts";
 import type { LoopPorts, LoopState } from "../agents/attempt.ts";
 import { runLoop } from "../agents/loop.ts";
+import type { StuckLimits } from "../agents/progress.ts";
 import { findAgent } from "../agents/registry.ts";
 import { failedAttempt, SliceAborted, type LoopStop } from "../agents/stops.ts";
 import { jobCeilings } from "../contracts/ceilings.ts";
-import { modelTable, type ModelName } from "../contracts/models.ts";
-import type { Assignment, AttemptPrompt, EpochRef, OrganizationRpc } from "../contracts/organization-rpc.ts";
-import { GitHubError, type ModelPort } from "../contracts/ports.ts";
-import type { Timings } from "../contracts/timings.ts";
-import type { Clock } from "../core/clock.ts";
+import { modelTable } from "../contracts/models.ts";
+import type { Assignment, AttemptPrompt } from "../contracts/organization-rpc.ts";
+import { GitHubError } from "../contracts/ports.ts";
 import { describeError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
 import type { ToolContext } from "../tools/define-tool.ts";
 import { executeTool } from "../tools/execute-tool.ts";
 import { repeatCall } from "./repeat-call.ts";
-import { endingOf, finalFailure, type SliceEnding } from "./slice-ending.ts";
+import { endingOf, finalFailure } from "./slice-ending.ts";
 import { guardSlice, type SliceGuard } from "./slice-guard.ts";
 import { sliceMoney } from "./slice-money.ts";
-import { openWorkspace, renderAttempt, type PreparationPorts } from "./slice-preparation.ts";
+import { openWorkspace, renderAttempt } from "./slice-preparation.ts";
+import { leftBehind, report } from "./slice-report.ts";
+import type { Slice, SliceOrganization, SlicePorts } from "./slice.ts";
 import { createTextStream, type TextStream } from "./text-stream.ts";
 
-/** What a slice asks of its organization's object. */
-export type SliceOrganization = Pick<
-  OrganizationRpc,
-  | "claim"
-  | "renewLease"
-  | "control"
-  | "beginAttempt"
-  | "reserve"
-  | "release"
-  | "settle"
-  | "checkpoint"
-  | "streamText"
-  | "finish"
-  | "fail"
-  | "yieldSlice"
->;
-
-export interface SlicePorts extends PreparationPorts {
-  readonly objects: PreparationPorts["objects"] & { organization(organizationId: string): SliceOrganization };
-  readonly model: ModelPort;
-  readonly clock: Clock;
-  readonly timings: Timings;
-  /** For an issue without a complexity score. */
-  readonly defaultModel: ModelName;
-}
-
-/** One claimed slice, with everything that its parts share. */
-interface Slice {
-  readonly ports: SlicePorts;
-  readonly assignment: Assignment;
-  readonly definition: AgentDefinition;
-  readonly ref: EpochRef;
-  readonly organization: () => SliceOrganization;
-  readonly logger: Logger;
-  readonly startedAtMs: number;
-}
+/** Three times the same is no accident, and a dozen calls without news are no search. */
+const stuckLimits: StuckLimits = { repeatedCalls: 3, idleCalls: 12 };
 
 interface StartedAttempt {
   readonly prompt: AttemptPrompt;
@@ -72,17 +38,18 @@ async function startAttempt(
   const { assignment, ref, organization, logger } = slice;
   const { number, prompt, messages, stepCount, lastUsage } = assignment.attempt;
   const { costMicroUsd } = assignment.job;
-  if (prompt !== null) return { prompt, state: { messages, stepCount, costMicroUsd, lastUsage } };
+  const { tokenCount } = assignment.used;
+  if (prompt !== null) return { prompt, state: { messages, stepCount, costMicroUsd, tokenCount, lastUsage } };
   const rendered = await renderAttempt(assignment, slice.definition, workspace);
   const begin = { ...ref, attempt: number, ...rendered };
   const answer = await repeatCall(() => organization().beginAttempt(begin), logger, signal);
   if (!answer.accepted) return null;
-  const messagesBegun = [rendered.firstMessage];
-  return { prompt: rendered.prompt, state: { messages: messagesBegun, stepCount: 0, costMicroUsd, lastUsage: null } };
+  const state = { messages: [rendered.firstMessage], stepCount: 0, costMicroUsd, tokenCount, lastUsage: null };
+  return { prompt: rendered.prompt, state };
 }
 
 function loopPorts(slice: Slice, tools: ToolContext, text: TextStream, guard: SliceGuard): LoopPorts {
-  const { ports, assignment, ref, organization, logger, startedAtMs } = slice;
+  const { ports, assignment, ref, organization, logger, startedAtMs, progress } = slice;
   const { signal } = guard;
   return {
     model: ports.model,
@@ -92,6 +59,7 @@ function loopPorts(slice: Slice, tools: ToolContext, text: TextStream, guard: Sl
     runTool: (call) => executeTool(tools, call),
     saveCheckpoint: async (draft) => {
       const answer = await repeatCall(() => organization().checkpoint({ ...ref, ...draft }), logger, signal);
+      if (answer.accepted) progress.messages = [...progress.messages, ...draft.appendedMessages];
       return answer.accepted;
     },
     onText: (words) => text.push(words),
@@ -106,8 +74,10 @@ async function work(slice: Slice, text: TextStream, guard: SliceGuard): Promise<
   const { signal } = guard;
   const { ports, assignment, definition, ref, logger } = slice;
   const workspace = await openWorkspace(assignment, definition, { ...ports, logger }, signal);
+  slice.progress.workspace = workspace;
   const started = await startAttempt(slice, workspace, signal);
   if (started === null) return { kind: "stale" };
+  slice.progress.messages = started.state.messages;
   const { price, maxOutputTokens } = modelTable[assignment.job.model];
   const tools: ToolContext = {
     organizationId: ref.organizationId,
@@ -125,7 +95,11 @@ async function work(slice: Slice, text: TextStream, guard: SliceGuard): Promise<
     earlierSteps: assignment.used.earlierSteps,
     price,
     maxTokens: maxOutputTokens,
-    limits: { ...jobCeilings(definition.ceilings, assignment.job), modelCallMaxMs: ports.timings.modelCallMaxMs },
+    limits: {
+      ...jobCeilings(definition.ceilings, assignment.job),
+      modelCallMaxMs: ports.timings.modelCallMaxMs,
+      stuck: stuckLimits,
+    },
   };
   return runLoop(attempt, started.state, loopPorts(slice, tools, text, guard), signal);
 }
@@ -163,29 +137,6 @@ async function runGuarded(slice: Slice): Promise<LoopStop> {
   }
 }
 
-function tellObject(
-  ending: SliceEnding,
-  ref: EpochRef,
-  organization: SliceOrganization,
-): Promise<{ readonly accepted: boolean }> {
-  if (ending.kind === "finish") return organization.finish({ ...ref, ...ending.command });
-  if (ending.kind === "fail") return organization.fail({ ...ref, ...ending.command });
-  if (ending.kind === "yield") return organization.yieldSlice(ref);
-  return Promise.resolve({ accepted: false });
-}
-
-async function report(
-  ending: SliceEnding,
-  { ref, organization, logger }: Pick<Slice, "ref" | "organization" | "logger">,
-): Promise<void> {
-  const { accepted } = await repeatCall(() => tellObject(ending, ref, organization()), logger);
-  if (ending.kind === "fail") {
-    const { failureClass, error } = ending.command;
-    logger.warn("attempt failed", { failureClass, reason: error.reason, problem: error.message, accepted });
-  }
-  logger.info("slice ended", { how: ending.kind, accepted });
-}
-
 /**
  * Runs the slice to its end and reports it. Every fault of the model, the tools or GitHub ends in a report; throws only
  * when the organization's object cannot be reached, and then the lease's end brings the job back.
@@ -197,7 +148,8 @@ export async function runSlice(ports: SlicePorts, organizationId: string, assign
   const organization = (): SliceOrganization => ports.objects.organization(organizationId);
   const definition = findAgent(job.agentType);
   if (definition === null) {
-    await report(finalFailure("unknown_agent", `There is no agent ${job.agentType}.`), { ref, organization, logger });
+    const failure = finalFailure("unknown_agent", `There is no agent ${job.agentType}.`);
+    await report(failure, {}, { ref, organization, logger });
     return;
   }
   logger.info("slice started", {
@@ -208,10 +160,13 @@ export async function runSlice(ports: SlicePorts, organizationId: string, assign
     stepCount: attempt.stepCount,
   });
   const startedAtMs = ports.clock.nowMs();
-  const stop = await runGuarded({ ports, assignment, definition, ref, organization, logger, startedAtMs });
+  const progress = { workspace: null, messages: attempt.messages };
+  const slice: Slice = { ports, assignment, definition, ref, organization, logger, startedAtMs, progress };
+  const stop = await runGuarded(slice);
   const ending = endingOf(stop, assignment, ports.defaultModel);
   if (ending.kind === "finish" && ending.command.outcome.role === "triage" && ending.command.outcome.byRules) {
     logger.warn("triage decided by rules", { stop: stop.kind, why: stop.kind === "failed" ? stop.reason : stop.kind });
   }
-  await report(ending, { ref, organization, logger });
+  const artifacts = ending.kind === "fail" ? await leftBehind(slice, ending.command.error.reason) : [];
+  await report(ending, { artifacts, fallbackModel: definition.fallbackModel ?? null }, slice);
 }

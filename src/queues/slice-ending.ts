@@ -8,7 +8,8 @@ import type { Assignment, EpochRef, FailCommand, FinishCommand } from "../contra
 
 export type SliceEnding =
   | { readonly kind: "finish"; readonly command: Omit<FinishCommand, keyof EpochRef> }
-  | { readonly kind: "fail"; readonly command: Omit<FailCommand, keyof EpochRef> }
+  /** Whoever reports it adds what the job leaves behind. */
+  | { readonly kind: "fail"; readonly command: Omit<FailCommand, keyof EpochRef | "artifacts"> }
   | { readonly kind: "yield" }
   /** Another slice holds the job, or it is over: nothing is reported. */
   | { readonly kind: "leave" };
@@ -57,6 +58,10 @@ function stoppedEnding(
 ): SliceEnding {
   if (stop.kind === "refused") return finalFailure("refused", "The model refused to work on this issue.");
   if (stop.kind === "steps") return finalFailure("steps", `The job reached its limit of ${stop.limit} steps.`);
+  if (stop.kind === "tokens") return finalFailure("tokens", `The job reached its limit of ${stop.limit} tokens.`);
+  if (stop.kind === "stuck") {
+    return finalFailure("stuck", "The agent repeated itself, was told so, and went on in the same way.");
+  }
   if (stop.kind === "time") {
     return finalFailure("time", `The job reached its limit of ${stop.limitMs / 60_000} minutes of running.`);
   }

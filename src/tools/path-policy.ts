@@ -1,6 +1,6 @@
 /** Which paths the file tools accept. */
 import { refusedPathReason } from "../contracts/review-policy.ts";
-import { ToolError } from "./tool-error.ts";
+import { PolicyRefusal, ToolError } from "./tool-error.ts";
 
 const maxPathCharacters = 400;
 
@@ -8,7 +8,7 @@ const maxPathCharacters = 400;
 export function requireChangeablePath(path: string): void {
   if (path.length > maxPathCharacters) throw new ToolError(`The path is longer than ${maxPathCharacters} characters.`);
   const reason = refusedPathReason(path);
-  if (reason !== null) throw new ToolError(`${path} cannot be changed: ${reason}.`);
+  if (reason !== null) throw new PolicyRefusal(`${path} cannot be changed: ${reason}.`);
 }
 
 /** Every folder above a path: `a/b/c.ts` → `a`, `a/b`. */

@@ -22,9 +22,21 @@ async function wholeRun() {
     ...about,
     data: { attempt: 1, modelId: "claude-sonnet-5-5", baseCommit: null },
   });
+  log.append({
+    type: "job.model_changed",
+    ...about,
+    data: { model: "opus", modelReason: "one model up", maxAttempts: 4 },
+  });
   const steps = [
     log.recordStep(job, 1),
-    log.recordStep(job, 2, { kind: "tool", name: "read_file", usage: null, stopReason: null }),
+    log.recordStep(job, 2, {
+      kind: "tool",
+      name: "read_file",
+      policy: "allowed",
+      usage: null,
+      reservedMicroUsd: null,
+      stopReason: null,
+    }),
   ];
   const written = log.writeLog(job, { data: { file: "briefs.ts" } });
   const artifact = log.createArtifact(job);
@@ -71,7 +83,10 @@ async function wholeRun() {
         {
           ...job,
           status: "COMPLETED",
+          model: "opus",
+          modelReason: "one model up",
           attempts: 1,
+          maxAttempts: 4,
           startedAtMs: issue.createdAtMs,
           completedAtMs: issue.createdAtMs + 5,
           result: { summary: "done" },

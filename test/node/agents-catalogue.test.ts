@@ -69,7 +69,7 @@ describe("a version", () => {
       topics: ["b"],
       defaultModel: "haiku",
       tools: ["finish"],
-      ceilings: { steps: 1, runningMs: 1, costMicroUsd: 1 },
+      ceilings: { steps: 1, tokens: 1, runningMs: 1, costMicroUsd: 1 },
       prompt: "Do b.",
       answer: null,
     } as const;

@@ -4,11 +4,18 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { maxStepCharacters } from "../../src/agents/bounded-text.ts";
 import { SliceAborted } from "../../src/agents/stops.ts";
-import { answerReminder, finishReminder, goOnMessage } from "../../src/agents/transcript.ts";
+import {
+  answerReminder,
+  finishReminder,
+  goOnMessage,
+  stuckMessage,
+  wrapUpMessage,
+} from "../../src/agents/transcript.ts";
 import { ModelCallError, type ModelPort } from "../../src/contracts/ports.ts";
 import { callCostMicroUsd } from "../../src/core/money.ts";
 import {
   execution,
+  firstMessage,
   freeMoney,
   inOrder,
   runTestLoop,
@@ -160,6 +167,143 @@ describe("a tool that fails", () => {
   });
 });
 
+describe("the calls of one turn", () => {
+  const turn = (names: readonly string[]): ScriptedTurn => ({
+    calls: names.map((name, index) => ({ id: `c${index}`, name, input: { index } })),
+  });
+
+  /** Runs one turn of these calls and tells when each began and ended. */
+  async function orderOf(names: readonly string[]): Promise<string[]> {
+    const order: string[] = [];
+    await runTestLoop(scriptedModel(inOrder([turn(names), finish()])), {
+      ports: {
+        runTool: async ({ name }) => {
+          order.push(`${name} begins`);
+          // What was begun together has begun before any of it ends.
+          await new Promise(setImmediate);
+          order.push(`${name} ends`);
+          return execution("ok");
+        },
+      },
+    });
+    return order.filter((event) => !event.startsWith("finish"));
+  }
+
+  test("run together where they only read", async () => {
+    expect(await orderOf(["read_file", "search_code"])).toEqual([
+      "read_file begins",
+      "search_code begins",
+      "read_file ends",
+      "search_code ends",
+    ]);
+  });
+
+  test("run alone where they change something, after those before and before those behind", async () => {
+    expect(await orderOf(["read_file", "write_file", "edit_file", "list_files", "search_code"])).toEqual([
+      "read_file begins",
+      "read_file ends",
+      "write_file begins",
+      "write_file ends",
+      "edit_file begins",
+      "edit_file ends",
+      "list_files begins",
+      "search_code begins",
+      "list_files ends",
+      "search_code ends",
+    ]);
+  });
+});
+
+describe("an agent that gets nowhere", () => {
+  const reading = ({ length }: { readonly length: number }): ScriptedTurn => ({
+    calls: [{ id: `c${length}`, name: "read_file", input: { path: "a" } }],
+  });
+
+  test("is told once after the same call three times, and stopped at the next", async () => {
+    const store = new StoredAttempt();
+    const model = scriptedModel(reading);
+    expect(await runTestLoop(model, { store })).toEqual({ kind: "stuck" });
+    expect(model.requests).toHaveLength(4);
+    expect(store.state.messages.filter((message) => message === stuckMessage)).toHaveLength(1);
+    expect(store.checkpoints[5]?.appendedMessages.at(-1)).toBe(stuckMessage);
+  });
+
+  test("is stopped at the same place when it was resumed in between", async () => {
+    const undisturbed = new StoredAttempt();
+    await runTestLoop(scriptedModel(reading), { store: undisturbed });
+    for (const boundary of undisturbed.checkpoints.keys()) {
+      const store = new StoredAttempt(undisturbed.stateAfter(boundary));
+      expect(await runTestLoop(scriptedModel(reading), { store })).toEqual({ kind: "stuck" });
+      expect(store.state.messages).toEqual(undisturbed.state.messages);
+    }
+  });
+
+  test("may look again at what it has changed in between", async () => {
+    const looks = (id: string, text: string): ScriptedTurn => ({
+      calls: [
+        { id: `e${id}`, name: "edit_file", input: { path: "a", newText: text } },
+        { id: `d${id}`, name: "git_diff" },
+      ],
+    });
+    const store = new StoredAttempt();
+    const script = inOrder([looks("1", "a"), looks("2", "b"), looks("3", "c"), looks("4", "d"), finish()]);
+    expect(await runTestLoop(scriptedModel(script), { store })).toEqual(finishedRun);
+    expect(store.state.messages).not.toContain(stuckMessage);
+  });
+
+  test("is seen to turn in circles although it changes something each time", async () => {
+    const turns = ["a", "b"];
+    const model = scriptedModel(({ length }) => ({
+      calls: [{ id: `c${length}`, name: "write_file", input: { path: "x", content: turns[(length >> 1) % 2] } }],
+    }));
+    expect(await runTestLoop(model)).toEqual({ kind: "stuck" });
+  });
+
+  test("is stopped after many calls that all fail, however different", async () => {
+    const limits = { ...testAttempt.limits, stuck: { repeatedCalls: 3, idleCalls: 4 } };
+    const model = scriptedModel(({ length }) => ({
+      calls: [{ id: `c${length}`, name: "read_file", input: { path: `${length}` } }],
+    }));
+    const ports = { runTool: () => Promise.resolve(execution("There is no such file.", { isError: true })) };
+    expect(await runTestLoop(model, { attempt: { limits }, ports })).toEqual({ kind: "stuck" });
+    expect(model.requests).toHaveLength(8);
+  });
+});
+
+describe("an agent that runs short", () => {
+  const working = scriptedModel(({ length }) => ({
+    calls: [{ id: `c${length}`, name: "read_file", input: { path: `${length}` } }],
+  }));
+
+  test.each([
+    ["steps", { steps: 10 }],
+    ["tokens", { tokens: 11_600 }],
+    ["time", { runningMs: 5_000 }],
+    ["money", { costMicroUsd: 45_000 }],
+  ] as const)("of %s is told once to wrap up, at four fifths", async (scarcity, ceiling) => {
+    const store = new StoredAttempt();
+    const limits = { ...testAttempt.limits, steps: 1_000, ...ceiling };
+    const ports = { ranForMs: () => store.checkpoints.length * 500 };
+    const stop = await runTestLoop(working, { store, attempt: { limits, maxTokens: 1 }, ports });
+    expect(stop.kind).toBe(scarcity === "money" ? "budget" : scarcity);
+    const told = store.state.messages.flatMap((message, at) => (message === wrapUpMessage(scarcity) ? [at] : []));
+    expect(told).toHaveLength(1);
+    const [most = 0] = Object.values(ceiling);
+    const wasUsed = usedBefore(store, told[0] ?? 0)[scarcity] / most;
+    expect(wasUsed).toBeGreaterThanOrEqual(0.8);
+    expect(wasUsed).toBeLessThan(1);
+  });
+});
+
+/** What had been used at the checkpoint that this message came with. */
+function usedBefore(store: StoredAttempt, messageAt: number) {
+  const checkpoints = store.checkpoints.findIndex((_, at) => store.stateAfter(at + 1).messages.length > messageAt) + 1;
+  const { stepCount, tokenCount } = store.stateAfter(checkpoints);
+  const steps = store.checkpoints.slice(0, checkpoints).flatMap((draft) => draft.steps);
+  const costMicroUsd = steps.reduce((sum, step) => sum + step.costMicroUsd, 0);
+  return { steps: stepCount, tokens: tokenCount, time: (checkpoints - 1) * 500, money: costMicroUsd };
+}
+
 describe("a resumed run", () => {
   const boundaries = Array.from({ length: 8 }, (_, index) => index);
 
@@ -302,6 +446,20 @@ describe("a stop", () => {
     expect(stop).toEqual({ kind: "steps", limit: 4 });
   });
 
+  test("comes at the limit of tokens, counting what was used before", async () => {
+    const limits = { ...testAttempt.limits, tokens: 10_000 };
+    const store = new StoredAttempt({
+      messages: [firstMessage],
+      stepCount: 0,
+      costMicroUsd: 0,
+      tokenCount: 9_000,
+      lastUsage: null,
+    });
+    const model = scriptedModel(inOrder(wholeRun));
+    expect(await runTestLoop(model, { attempt: { limits }, store })).toEqual({ kind: "tokens", limit: 10_000 });
+    expect(model.requests).toHaveLength(1);
+  });
+
   test("comes at the limit of time, counting earlier slices", async () => {
     let ranForMs = 1_000;
     const model = scriptedModel(inOrder(wholeRun));
@@ -388,10 +546,10 @@ describe("a stop", () => {
   });
 
   test.each([
-    ["model_context_window_exceeded", "context_full"],
-    ["something_new", "unknown_stop"],
-  ])("comes by the stop reason %s", async (stopReason, reason) => {
+    ["model_context_window_exceeded", "context_full", "permanent"],
+    ["something_new", "unknown_stop", "final"],
+  ])("comes by the stop reason %s", async (stopReason, reason, failureClass) => {
     const stop = await runTestLoop(scriptedModel(inOrder([{ text: "…", stopReason }])));
-    expect(stop).toMatchObject({ kind: "failed", failureClass: "permanent", reason });
+    expect(stop).toMatchObject({ kind: "failed", failureClass, reason });
   });
 });

@@ -1,5 +1,5 @@
 /** The model port against a real HTTP server that speaks the Messages API, and against servers that do not. */
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
 import { once } from "node:events";
 import { LLMock, type Fixture } from "@copilotkit/aimock";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -8,7 +8,7 @@ import { systemClock } from "../../src/core/clock.ts";
 import type { TokenUsage } from "../../src/core/money.ts";
 import { retryAfterMs } from "../../src/integrations/anthropic/call-errors.ts";
 import { createAnthropicModel } from "../../src/integrations/anthropic/model-port.ts";
-import { messageParams } from "../../src/integrations/anthropic/stored-request.ts";
+import { requestBody } from "../../src/integrations/anthropic/stored-request.ts";
 
 const request: ModelRequest = {
   modelId: "claude-sonnet-5-5",
@@ -69,8 +69,12 @@ async function failure(work: Promise<unknown>): Promise<Pick<ModelCallError, "fa
 }
 
 /** A server that gives one fixed answer to everything. */
-async function serverOf(status: number, headers: Record<string, string>, body: string): Promise<string> {
-  const server = createServer((_incoming, response) => response.writeHead(status, headers).end(body));
+function serverOf(status: number, headers: Record<string, string>, body: string): Promise<string> {
+  return listening(createServer((_incoming, response) => response.writeHead(status, headers).end(body)));
+}
+
+/** Starts the server, which ends with the suite, and tells its origin. */
+async function listening(server: Server): Promise<string> {
   servers.push(server);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -199,12 +203,7 @@ describe("a request", () => {
       incoming.on("data", (chunk: string) => seen.push(chunk));
       incoming.on("end", () => response.writeHead(500).end());
     });
-    servers.push(server);
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const address = server.address();
-    if (address === null || typeof address === "string") throw new Error("no port");
-    await failure(call({ baseUrl: `http://127.0.0.1:${address.port}` }));
+    await failure(call({ baseUrl: await listening(server) }));
 
     const body = seen.join("");
     expect(body).toContain(request.messages[0]);
@@ -221,22 +220,32 @@ describe("a request", () => {
   });
 
   test("asks for data when the agent answers with data, and names no tools when it has none", () => {
-    const params = messageParams({ ...request, toolsJson: "[]", outputSchemaJson: '{"type":"object"}' });
-    expect(params.output_config).toEqual({ format: { type: "json_schema", schema: { type: "object" } } });
-    expect(params).not.toHaveProperty("tools");
+    const body: unknown = JSON.parse(
+      requestBody({ ...request, toolsJson: "[]", outputSchemaJson: '{"type":"object"}' }),
+    );
+    expect(body).toMatchObject({ output_config: { format: { type: "json_schema", schema: { type: "object" } } } });
+    expect(body).not.toHaveProperty("tools");
+  });
+
+  test("is the one before it, byte for byte, plus what was appended", () => {
+    const spaced = '{"role": "assistant",  "content":[{"type":"thinking","thinking":"\u00fc","signature":"s"}]}';
+    const before = requestBody(request);
+    const after = requestBody({ ...request, messages: [...request.messages, spaced] });
+    expect(after).toBe(`${before.slice(0, -"]}".length)},${spaced}]}`);
   });
 });
 
 describe("a failed call", () => {
   test.each([
-    [400, "permanent", "request_refused"],
+    [400, "final", "request_refused"],
     [401, "final", "authentication"],
     [402, "final", "spend_cap"],
     [403, "final", "permission"],
     [404, "final", "unknown_model"],
     [408, "transient", "request_timeout"],
     [409, "transient", "conflict"],
-    [413, "permanent", "request_too_large"],
+    [413, "final", "request_too_large"],
+    [422, "final", "request_refused"],
     [429, "transient", "rate_limited"],
     [500, "transient", "server_error"],
     [503, "transient", "server_error"],
@@ -246,6 +255,31 @@ describe("a failed call", () => {
     answering({ error: { message: "no", type: "some_error" }, status });
     expect(await failure(call())).toEqual({ failureClass, reason });
     expect(mock.getRequests()).toHaveLength(1);
+  });
+
+  test.each([
+    [429, "rate_limit_error", "enforced_spend_limit_reached", "monthly threshold"],
+    [429, "rate_limit_error", "contract_spend_limit_reached", "contract"],
+    [429, "billing_error", null, "no credit"],
+    [
+      400,
+      "invalid_request_error",
+      null,
+      "You have reached your specified API usage limits. You will regain access on …",
+    ],
+  ])("with status %i, type %s and code %s for a spend cap is final", async (status, type, code, message) => {
+    const details = code === null ? {} : { details: { error_code: code } };
+    const body = JSON.stringify({ type: "error", error: { type, message, ...details } });
+    const baseUrl = await serverOf(status, { "content-type": "application/json" }, body);
+    expect(await failure(call({ baseUrl }))).toEqual({ failureClass: "final", reason: "spend_cap" });
+  });
+
+  test("with status 429 for growing too fast is a rate limit like any other", async () => {
+    const details = { error_code: "ramp_limit_exceeded" };
+    const body = JSON.stringify({ type: "error", error: { type: "rate_limit_error", message: "slow", details } });
+    const baseUrl = await serverOf(429, { "content-type": "application/json", "retry-after": "4" }, body);
+    const error = await failedCall(call({ baseUrl }));
+    expect(error).toMatchObject({ failureClass: "transient", reason: "rate_limited", retryAfterMs: 4_000 });
   });
 
   test("says when to come back", async () => {
@@ -274,7 +308,31 @@ describe("a failed call", () => {
       { "content-type": "text/html" },
       "<html><body>Welcome to the proxy</body></html>",
     );
-    expect(await failure(call({ baseUrl }))).toEqual({ failureClass: "transient", reason: "broken_stream" });
+    expect(await failure(call({ baseUrl }))).toEqual({ failureClass: "transient", reason: "not_the_api" });
+  });
+
+  test("by an answer without end is given up after a bounded number of bytes", async () => {
+    let sentBytes = 0;
+    const words = "x".repeat(64_000);
+    const delta = { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: words } };
+    const server = createServer((_incoming, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(eventStream([messageStart, ...blockEvents(0, { type: "text", text: "" }, []).slice(0, 1)]));
+      const more = (): void => {
+        while (!response.destroyed && sentBytes < 50_000_000) {
+          sentBytes += words.length;
+          if (!response.write(eventStream([delta]))) {
+            response.once("drain", more);
+            return;
+          }
+        }
+        response.end();
+      };
+      more();
+    });
+    const error = await failedCall(call({ baseUrl: await listening(server) }));
+    expect(error).toMatchObject({ failureClass: "permanent", reason: "answer_too_large", reached: true });
+    expect(sentBytes).toBeLessThan(10_000_000);
   });
 
   test("by a stream that ends without its last event is transient", async () => {
@@ -284,7 +342,7 @@ describe("a failed call", () => {
 
   test.each([
     ["overloaded_error", "transient", "overloaded"],
-    ["invalid_request_error", "permanent", "request_refused"],
+    ["invalid_request_error", "final", "request_refused"],
     ["billing_error", "final", "spend_cap"],
     ["api_error", "transient", "server_error"],
   ])("by the event %s within a stream is %s", async (type, failureClass, reason) => {

@@ -20,6 +20,7 @@ describe("failure", () => {
     transientForMs: 0,
     attempts: 1,
     maxAttempts: 3,
+    fallbackModel: null,
   } as const;
 
   test("backs off ever longer, with jitter, up to five minutes, and never before it was asked to", () => {
@@ -38,6 +39,16 @@ describe("failure", () => {
       "a provider that stays away for a day ends the job",
       { transientForMs: 24 * 60 * minuteMs },
       { kind: "give_up", reason: "provider_unavailable" },
+    ],
+    [
+      "a provider that stays away is left for the fall-back model",
+      { transientFailures: 2, fallbackModel: "haiku" as const },
+      { kind: "fall_back", model: "haiku" },
+    ],
+    [
+      "but not at once",
+      { transientFailures: 1, fallbackModel: "haiku" as const },
+      { kind: "wait", delayMs: 2_000, keepSlot: true },
     ],
     ["a permanent one begins an attempt", { failureClass: "permanent" as const }, { kind: "new_attempt" }],
     [

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { GitHubError, ModelCallError, type GitHubPort, type ModelPort } from "../../src/contracts/ports.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { consumeJobs } from "../../src/queues/jobs.ts";
-import type { SlicePorts } from "../../src/queues/run-slice.ts";
+import type { SlicePorts } from "../../src/queues/slice.ts";
 import { inOrder, replyOf, scriptedModel } from "../support/agents-fixture.ts";
 import { memoryRepository } from "../support/memory-repository.ts";
 import { batchOf, keptLog, MemoryJob, quietTimings, type MemoryJobOptions } from "../support/queues-fixture.ts";
@@ -157,6 +157,31 @@ describe("a work job", () => {
     const busy = new MemoryJob();
     await deliver(busy, failing({ failureClass: "transient", reason: "overloaded", message: "b", retryAfterMs: 800 }));
     expect(busy.failed).toMatchObject([{ failureClass: "transient", retryAfterMs: 800 }]);
+  });
+
+  test("that cannot go on leaves what it has said and changed, as something that nothing follows from", async () => {
+    const job = new MemoryJob({ assignment: { repository }, job: { agentType: "briefs.status-workflow" } });
+    const edit = { id: "c1", name: "write_file", input: { path: "docs/half.md", content: "Half.\n" } };
+    const turns = [{ text: "I begin with the page.", calls: [edit] }, { stopReason: "something_new" }];
+    const model = scriptedModel(inOrder(turns));
+    await deliver(job, model);
+    expect(model.requests).toHaveLength(2);
+    expect(job.failed).toMatchObject([
+      {
+        failureClass: "final",
+        error: { reason: "unknown_stop" },
+        artifacts: [{ type: "ANALYSIS", metadata: { partial: true, reason: "unknown_stop" }, files: [] }],
+      },
+    ]);
+    const [left] = job.failed[0]?.artifacts ?? [];
+    expect(left?.content).toContain("I begin with the page.");
+    expect(left?.diffPatch).toContain("+++ b/docs/half.md\n");
+  });
+
+  test("that has said and changed nothing leaves nothing", async () => {
+    const job = new MemoryJob();
+    await deliver(job, failing({ failureClass: "final", reason: "spend_cap", message: "No money." }));
+    expect(job.failed).toMatchObject([{ error: { reason: "spend_cap" }, artifacts: [] }]);
   });
 
   test("that meets a fault of ours uses up an attempt and tells the tenant nothing internal", async () => {

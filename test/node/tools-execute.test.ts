@@ -30,6 +30,7 @@ describe("executeTool", () => {
       expect(await run(ctx, name, {})).toEqual({
         output: "There is no tool of this name here. Use one of: finish, read_file.",
         isError: true,
+        policy: "not_available",
         workspace: [],
         artifacts: [],
         finished: null,
@@ -42,6 +43,14 @@ describe("executeTool", () => {
     expect(isError).toBe(true);
     expect(output).toContain("surprise");
     expect((await run(contextOf(workspaceOf(files)), name, "text")).isError).toBe(true);
+  });
+
+  it("tells what policy refused from what was only done wrong", async () => {
+    const ctx = contextOf(workspaceOf(files));
+    const policyOf = async (path: string, content: string) => (await run(ctx, "write_file", { path, content })).policy;
+    expect(await policyOf(".github/workflows/ci.yml", "on: push\n")).toBe("refused");
+    expect(await policyOf("src/new.ts", "\0")).toBe("allowed");
+    expect(await policyOf("src/new.ts", "new\n")).toBe("allowed");
   });
 
   it("tells an organization without a repository", async () => {

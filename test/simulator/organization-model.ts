@@ -25,6 +25,7 @@ const forbiddenAfterCancel: ReadonlySet<EventType> = new Set<EventType>([
   "job.dispatched",
   "job.slice_started",
   "job.attempt_started",
+  "job.model_changed",
   "step.recorded",
   "artifact.created",
   "review.opened",

@@ -5,6 +5,7 @@ import type { LoopStop } from "../../src/agents/stops.ts";
 import { parseMessage, userMessage, type TranscriptMessage } from "../../src/agents/transcript.ts";
 import { defaultCeilings } from "../../src/contracts/ceilings.ts";
 import { modelTable } from "../../src/contracts/models.ts";
+import { promptTokensOf } from "../../src/core/money.ts";
 import type { ModelPort, ModelReply, ModelRequest } from "../../src/contracts/ports.ts";
 import type { StepRecord } from "../../src/contracts/records.ts";
 import type { ToolExecution } from "../../src/tools/execute-tool.ts";
@@ -72,11 +73,11 @@ export const testAttempt: LoopAttempt = {
   earlierSteps: 0,
   price: modelTable.sonnet.price,
   maxTokens: 1_000,
-  limits: { ...defaultCeilings, modelCallMaxMs: 10_000 },
+  limits: { ...defaultCeilings, modelCallMaxMs: 10_000, stuck: { repeatedCalls: 3, idleCalls: 12 } },
 };
 
 export function execution(output: string, more: Partial<ToolExecution> = {}): ToolExecution {
-  return { output, isError: false, workspace: [], artifacts: [], finished: null, ...more };
+  return { output, isError: false, policy: "allowed", workspace: [], artifacts: [], finished: null, ...more };
 }
 
 /** An attempt whose checkpoints are kept in memory, and which can be resumed from any of them. */
@@ -84,7 +85,9 @@ export class StoredAttempt {
   readonly checkpoints: CheckpointDraft[] = [];
   readonly #start: LoopState;
 
-  constructor(start: LoopState = { messages: [firstMessage], stepCount: 0, costMicroUsd: 0, lastUsage: null }) {
+  constructor(
+    start: LoopState = { messages: [firstMessage], stepCount: 0, costMicroUsd: 0, tokenCount: 0, lastUsage: null },
+  ) {
     this.#start = start;
   }
 
@@ -95,6 +98,11 @@ export class StoredAttempt {
       messages: [...this.#start.messages, ...kept.flatMap((draft) => draft.appendedMessages)],
       stepCount: this.#start.stepCount + kept.reduce((sum, draft) => sum + draft.steps.length, 0),
       costMicroUsd: this.#start.costMicroUsd + this.steps.reduce((sum, step) => sum + step.costMicroUsd, 0),
+      tokenCount:
+        this.#start.tokenCount +
+        kept
+          .flatMap((draft) => draft.steps)
+          .reduce((sum, { usage }) => sum + (usage === null ? 0 : promptTokensOf(usage) + usage.outputTokens), 0),
       lastUsage:
         kept.flatMap((draft) => draft.steps).findLast((step) => step.usage !== null)?.usage ?? this.#start.lastUsage,
     };

@@ -14,7 +14,7 @@ import type { IssueRecord, JobRecord, WorkspaceChange } from "../../src/contract
 import type { Timings } from "../../src/contracts/timings.ts";
 import { createLogger, type Logger } from "../../src/core/log.ts";
 import type { QueueBatch } from "../../src/queues/deliveries.ts";
-import type { SliceOrganization } from "../../src/queues/run-slice.ts";
+import type { SliceOrganization } from "../../src/queues/slice.ts";
 
 /** So long that nothing of the protocol happens by time in a test that does not want it. */
 export const quietTimings: Timings = {
@@ -159,7 +159,7 @@ export class MemoryJob implements SliceOrganization {
         stepCount: this.checkpoints.reduce((sum, checkpoint) => sum + checkpoint.steps.length, 0),
         lastUsage: null,
       },
-      used: { earlierSteps: 0, ranForMs: 0 },
+      used: { earlierSteps: 0, tokenCount: 0, ranForMs: 0 },
       workspace: [...this.#workspace],
       workspaceBase: null,
       underReview: null,

@@ -296,7 +296,10 @@ describe("attempts and checkpoints", () => {
   test("a permanent failure begins a new attempt with the same workspace, and the last one fails the issue", async () => {
     const organizationId = mintOrganizationId();
     const organization = objectOf(organizationId);
-    const { issueId } = await submit(organizationId, { requestedAgentType: "briefs.status-workflow" });
+    const { issueId } = await submit(organizationId, {
+      requestedAgentType: "briefs.status-workflow",
+      terms: termsFor(organizationId, { models: ["haiku", "sonnet", "opus"] }),
+    });
     const error = { reason: "stuck", message: "The agent went round in circles." };
     for (const attempt of [1, 2, 3]) {
       const assignment = await claim(await nextJobMessage(organizationId, attempt - 1));
@@ -306,10 +309,21 @@ describe("attempts and checkpoints", () => {
       await organization.checkpoint(
         checkpointOf(assignment, { steps: [modelStep(assignment, 1)], workspace: changedFiles }),
       );
-      await organization.fail({ ...ref, failureClass: "permanent", error, retryAfterMs: null });
+      const artifacts = [codeChange({ type: "ANALYSIS", name: `Partial work of attempt ${attempt}` })];
+      await organization.fail({ ...ref, failureClass: "permanent", error, retryAfterMs: null, artifacts });
     }
     const detail = await organization.readIssue({ organizationId, issueId, visibility: everything });
-    expect(detail).toMatchObject({ issue: { status: "FAILED" }, jobs: [{ status: "FAILED", attempts: 3, error }] });
+    expect(detail).toMatchObject({
+      issue: { status: "FAILED" },
+      jobs: [{ status: "FAILED", attempts: 3, error, model: "opus" }],
+      reviews: [],
+    });
+    const left = await organization.listArtifacts({ organizationId, issueId, visibility: everything });
+    expect(left?.map(({ artifact }) => artifact.name)).toEqual(["Partial work of attempt 3"]);
+    const events = await allEvents(organizationId);
+    expect(events.flatMap(({ type, data }) => (type === "job.model_changed" ? [data] : []))).toEqual([
+      { model: "opus", modelReason: "one model up after attempt 1 on sonnet failed", maxAttempts: 3 },
+    ]);
   });
 
   test("a transient failure waits, keeps its attempt, and gives a slot back that it would hold idle", async () => {
@@ -332,6 +346,36 @@ describe("attempts and checkpoints", () => {
     await runDurableObjectAlarm(stubOf(organizationId));
     const second = await claim(await nextJobMessage(organizationId, 1));
     expect(second).toMatchObject({ epoch: 2, job: { attempts: 1 } });
+  });
+});
+
+describe("a model that stays out of reach", () => {
+  test("hands a job over to the agent's fall-back model, in a new attempt that uses up none", async () => {
+    const organizationId = mintOrganizationId();
+    const organization = objectOf(organizationId);
+    await submit(organizationId, { requestedAgentType: "briefs.status-workflow" });
+    const error = { reason: "overloaded", message: "529" };
+    for (const [failures, model, attempt] of [
+      [0, "sonnet", 1],
+      [1, "sonnet", 1],
+      [2, "sonnet", 1],
+      [3, "haiku", 2],
+    ] as const) {
+      const { job, epoch, attempt: running } = await claim(await nextJobMessage(organizationId, failures));
+      expect({ model: job.model, attempt: running.number }).toEqual({ model, attempt });
+      expect(job.maxAttempts).toBe(model === "haiku" ? 4 : 3);
+      const ref = { organizationId, jobId: job.id, epoch };
+      await organization.fail({
+        ...ref,
+        failureClass: "transient",
+        error,
+        retryAfterMs: 60_000,
+        fallbackModel: "haiku",
+      });
+      if (failures === 2) continue;
+      advanceMs(61_000);
+      await runDurableObjectAlarm(stubOf(organizationId));
+    }
   });
 });
 

@@ -55,8 +55,8 @@ export interface Assignment {
     /** What the attempt's last model call used; null before the first. */
     readonly lastUsage: TokenUsage | null;
   };
-  /** What the job has used before: steps of its earlier attempts, and the time that its earlier slices ran. */
-  readonly used: { readonly earlierSteps: number; readonly ranForMs: number };
+  /** What the job has used before: steps of its earlier attempts, tokens of all, and the time that its earlier slices ran. */
+  readonly used: { readonly earlierSteps: number; readonly tokenCount: number; readonly ranForMs: number };
   readonly workspace: readonly WorkspaceChange[];
   /**
    * What the workspace was made over, when it holds anything: a new attempt, or a job that does another again, is pinned
@@ -148,6 +148,10 @@ export interface FailCommand extends EpochRef {
   readonly failureClass: "transient" | "permanent" | "final";
   readonly error: JobError;
   readonly retryAfterMs: number | null;
+  /** The model that the job's agent falls back to when its own stays out of reach. */
+  readonly fallbackModel?: ModelName | null;
+  /** What the job leaves behind; kept when the failure ends it. A slice of an earlier release names none. */
+  readonly artifacts?: readonly ArtifactDraft[];
 }
 
 export interface SliceCalls {

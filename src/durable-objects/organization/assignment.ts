@@ -38,7 +38,11 @@ export function assignmentOf(parts: AssignmentParts, job: JobState, nowMs: numbe
       stepCount: parts.attempts.countSteps(jobId, number),
       lastUsage: parts.attempts.lastUsage(jobId, number),
     },
-    used: { earlierSteps: parts.attempts.countEarlierSteps(jobId, number), ranForMs: job.ranForMs },
+    used: {
+      earlierSteps: parts.attempts.countEarlierSteps(jobId, number),
+      tokenCount: parts.attempts.countTokens(jobId),
+      ranForMs: job.ranForMs,
+    },
     workspace,
     workspaceBase: workspace.length === 0 ? null : job.workspaceBase,
     toolsOff: parts.switchGuard.toolsOff(nowMs),

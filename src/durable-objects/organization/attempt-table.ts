@@ -76,6 +76,16 @@ export class AttemptTable {
     return row === undefined ? null : fromStoredJson<TokenUsage>(row.usage);
   }
 
+  /** Tokens of all model calls of the job, cached or not. */
+  countTokens(jobId: string): number {
+    const tokens = ["inputTokens", "cacheWriteTokens", "cacheReadTokens", "outputTokens"]
+      .map((kind) => `json_extract(record, '$.usage.${kind}')`)
+      .join(" + ");
+    return this.#sql
+      .exec<{ n: number }>(`SELECT IFNULL(SUM(${tokens}), 0) AS n FROM steps WHERE job_id = ?`, jobId)
+      .one().n;
+  }
+
   countStepsOfIssue(issueId: string): number {
     return this.#sql.exec<{ n: number }>("SELECT COUNT(*) AS n FROM steps WHERE issue_id = ?", issueId).one().n;
   }

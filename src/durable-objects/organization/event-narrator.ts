@@ -38,6 +38,8 @@ export function narrate(event: OrganizationEvent): Narration | null {
       return { level: event.data.how === "lease_expired" ? "WARN" : "INFO", fields: { ...event.data } };
     case "job.attempt_started":
       return info({ attempt: event.data.attempt, modelId: event.data.modelId });
+    case "job.model_changed":
+      return { level: "WARN", fields: { model: event.data.model, why: event.data.modelReason } };
     case "job.status_changed": {
       const { from, status, attempts, error } = event.data;
       const level = status === "FAILED" ? "ERROR" : status === "PENDING" ? "WARN" : "INFO";

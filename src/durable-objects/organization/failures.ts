@@ -1,6 +1,8 @@
 /** What becomes of a job whose slice failed, fell silent, or lost its slot. */
 import type { FailCommand } from "../../contracts/organization-rpc.ts";
-import type { JobError } from "../../contracts/records.ts";
+import { type ModelName, nextModelUp } from "../../contracts/models.ts";
+import type { JobError, JobRecord } from "../../contracts/records.ts";
+import type { ArtifactTable } from "./artifact-table.ts";
 import type { Change } from "./change.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { JobState } from "./job-state.ts";
@@ -8,12 +10,15 @@ import { moveJob } from "./job-moves.ts";
 import type { JobTable } from "./job-table.ts";
 import { decideJobFailure, decideLostSlice } from "./retry.ts";
 import { setAside } from "./set-aside.ts";
-import type { Slices } from "./slices.ts";
+import { createArtifact, type Slices } from "./slices.ts";
 
 export interface FailureParts {
   readonly jobs: JobTable;
   readonly slices: Slices;
+  readonly artifacts: ArtifactTable;
   readonly dispatcher: Dispatcher;
+  /** Models that the organization may use. */
+  readonly allowedModels: () => readonly ModelName[];
   /** A number from 0 to 1. */
   readonly random: () => number;
 }
@@ -27,7 +32,7 @@ export class Failures {
 
   /** Takes a slice's failure; false when its epoch no longer holds the job. */
   fail(change: Change, command: FailCommand): boolean {
-    const { slices, dispatcher, random } = this.#parts;
+    const { slices, artifacts, dispatcher, random } = this.#parts;
     const job = slices.held(command);
     if (job === null) return false;
     const transientSinceMs = job.transientSinceMs ?? change.nowMs;
@@ -39,6 +44,7 @@ export class Failures {
         transientForMs: change.nowMs - transientSinceMs,
         attempts: job.record.attempts,
         maxAttempts: job.record.maxAttempts,
+        fallbackModel: this.#fallbackOf(job, command),
       },
       random(),
     );
@@ -51,14 +57,18 @@ export class Failures {
           command.error,
         );
         break;
-      case "new_attempt": {
-        const rested = setAside(change, dispatcher, job, { keepSlot: true, error: command.error });
-        const next: JobState = { ...rested, attemptOpen: false, transientFailures: 0, transientSinceMs: null };
-        if (next.slot === null) this.#parts.jobs.save(next);
-        else dispatcher.dispatch(change, next);
+      case "new_attempt":
+        this.#beginAnew(change, { ...job, record: this.#betterModel(change, job.record) }, command.error);
+        break;
+      case "fall_back": {
+        const maxAttempts = job.record.maxAttempts + 1;
+        const modelReason = `${decision.model} because ${job.record.model} is out of reach`;
+        const record = changeModel(change, job.record, { model: decision.model, modelReason, maxAttempts });
+        this.#beginAnew(change, { ...job, record }, command.error);
         break;
       }
       case "give_up":
+        for (const draft of command.artifacts ?? []) createArtifact(change, artifacts, job.record, draft);
         this.#parts.jobs.save(
           moveJob(change, dispatcher.release(change, job), {
             status: "FAILED",
@@ -99,6 +109,29 @@ export class Failures {
     if (free.readyAtMs > change.nowMs) change.deadlines.set(`retry:${free.record.id}`, free.readyAtMs);
   }
 
+  /** Ends the attempt; the next one starts at once where the job keeps its slot. */
+  #beginAnew(change: Change, job: JobState, error: JobError): void {
+    const { jobs, dispatcher } = this.#parts;
+    const rested = setAside(change, dispatcher, job, { keepSlot: true, error });
+    const next: JobState = { ...rested, attemptOpen: false, transientFailures: 0, transientSinceMs: null };
+    if (next.slot === null) jobs.save(next);
+    else dispatcher.dispatch(change, next);
+  }
+
+  /** After a failed attempt one model up, where the organization may use it. */
+  #betterModel(change: Change, record: JobRecord): JobRecord {
+    const model = nextModelUp(record.model, this.#parts.allowedModels());
+    if (model === null) return record;
+    const modelReason = `one model up after attempt ${record.attempts} on ${record.model} failed`;
+    return changeModel(change, record, { model, modelReason, maxAttempts: record.maxAttempts });
+  }
+
+  #fallbackOf({ record }: JobState, { fallbackModel = null }: FailCommand): ModelName | null {
+    const isUsable =
+      fallbackModel !== null && fallbackModel !== record.model && this.#parts.allowedModels().includes(fallbackModel);
+    return isUsable ? fallbackModel : null;
+  }
+
   #loseSlice(change: Change, job: JobState): void {
     const { jobs, slices, dispatcher } = this.#parts;
     const decision = decideLostSlice(job.lostSlices);
@@ -123,4 +156,14 @@ export class Failures {
     jobs.save({ ...setAside(change, dispatcher, job, { keepSlot, error }), readyAtMs });
     change.deadlines.set(`retry:${job.record.id}`, readyAtMs);
   }
+}
+
+function changeModel(
+  change: Change,
+  record: JobRecord,
+  to: Pick<JobRecord, "model" | "modelReason" | "maxAttempts">,
+): JobRecord {
+  const { issueId, id: jobId } = record;
+  change.append({ type: "job.model_changed", issueId, jobId, data: to });
+  return { ...record, ...to, updatedAtMs: change.nowMs };
 }

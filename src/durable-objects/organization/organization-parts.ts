@@ -123,7 +123,14 @@ export function createOrganizationParts(options: OrganizationOptions) {
     send: options.sendJob,
   });
   const slices = new Slices({ issues, jobs, attempts, artifacts, dispatcher, budget, timings });
-  const failures = new Failures({ jobs, slices, dispatcher, random });
+  const failures = new Failures({
+    jobs,
+    slices,
+    artifacts,
+    dispatcher,
+    allowedModels: () => terms.current().limits.models,
+    random,
+  });
   const effects = new EffectDesk({
     issues,
     artifacts,

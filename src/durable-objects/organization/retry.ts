@@ -1,4 +1,5 @@
 /** What a failure leads to: a wait, a new attempt, or the end. */
+import type { ModelName } from "../../contracts/models.ts";
 
 const transientBaseMs = 1_000;
 const transientMaxMs = 5 * 60_000;
@@ -6,6 +7,8 @@ const transientMaxMs = 5 * 60_000;
 const transientLimitMs = 24 * 60 * 60_000;
 /** Within a wait this short the job keeps its slot. */
 const slotKeptMs = 5_000;
+/** After so many transient failures in a row a job whose agent has a fall-back model goes over to it. */
+const fallBackAfter = 3;
 const effectMaxTries = 8;
 /** A job whose slices fall silent so often in a row, without a new checkpoint, is what silences them. */
 export const poisonousLosses = 5;
@@ -18,11 +21,15 @@ export interface JobFailure {
   readonly transientForMs: number;
   readonly attempts: number;
   readonly maxAttempts: number;
+  /** Another model that the job may go on with; null when there is none. */
+  readonly fallbackModel: ModelName | null;
 }
 
 export type FailureDecision =
   | { readonly kind: "wait"; readonly delayMs: number; readonly keepSlot: boolean }
   | { readonly kind: "new_attempt" }
+  /** A new attempt on another model, which uses up none of the job's own. */
+  | { readonly kind: "fall_back"; readonly model: ModelName }
   | { readonly kind: "give_up"; readonly reason: "provider_unavailable" | null };
 
 /** Back-off that doubles, with half of it drawn by `random` from 0 to 1, and never earlier than the other side asked. */
@@ -45,6 +52,9 @@ export function decideJobFailure(failure: JobFailure, random: number): FailureDe
   switch (failure.failureClass) {
     case "transient": {
       if (failure.transientForMs >= transientLimitMs) return { kind: "give_up", reason: "provider_unavailable" };
+      if (failure.fallbackModel !== null && failure.transientFailures + 1 >= fallBackAfter) {
+        return { kind: "fall_back", model: failure.fallbackModel };
+      }
       const delayMs = backOffMs(failure.transientFailures, failure.retryAfterMs, random);
       return { kind: "wait", delayMs, keepSlot: delayMs <= slotKeptMs };
     }

@@ -2,6 +2,7 @@
 import { APIConnectionError, APIError } from "@anthropic-ai/sdk";
 import { ModelCallError, type ModelFailureClass } from "../../contracts/ports.ts";
 import { describeError } from "../../core/errors.ts";
+import { AnswerTooLarge, NotAStream } from "./bounded-fetch.ts";
 
 interface Verdict {
   readonly failureClass: ModelFailureClass;
@@ -16,13 +17,23 @@ const transientStatuses: Readonly<Record<number, string>> = {
   529: "overloaded",
 };
 
-/** Statuses that no other attempt can change; an operator has to act. */
+/** Statuses that say what is wrong; no other 4xx heals by being sent again either. */
 const finalStatuses: Readonly<Record<number, string>> = {
   401: "authentication",
   402: "spend_cap",
   403: "permission",
   404: "unknown_model",
+  413: "request_too_large",
 };
+
+/** Codes of a spend cap; some come with the status of a rate limit, which they are not: no wait helps. */
+const spendCapCodes: ReadonlySet<string> = new Set([
+  "contract_spend_limit_reached",
+  "enforced_spend_limit_reached",
+  "linked_organization_spend_limit_reached",
+]);
+/** A cap that the account's owner set himself has no code: its message begins like this. */
+const ownSpendCap = /^You have reached your specified (?:workspace )?API usage limits/u;
 
 /** Errors that arrive inside a stream, after a 200, carry a type and no status. */
 const finalTypes: Readonly<Record<string, string>> = {
@@ -38,13 +49,18 @@ function verdictOfStatus(status: number): Verdict {
   if (status >= 500) return { failureClass: "transient", reason: "server_error" };
   const final = finalStatuses[status];
   if (final !== undefined) return { failureClass: "final", reason: final };
-  return { failureClass: "permanent", reason: status === 413 ? "request_too_large" : "request_refused" };
+  return { failureClass: "final", reason: "request_refused" };
+}
+
+function isSpendCap({ errorCode, type, apiMessage }: APIError): boolean {
+  if (type === "billing_error") return true;
+  return (errorCode !== null && spendCapCodes.has(errorCode)) || ownSpendCap.test(apiMessage ?? "");
 }
 
 function verdictOfType(type: string | null): Verdict {
   if (type === "overloaded_error") return { failureClass: "transient", reason: "overloaded" };
   if (type === "rate_limit_error") return { failureClass: "transient", reason: "rate_limited" };
-  if (type === "invalid_request_error") return { failureClass: "permanent", reason: "request_refused" };
+  if (type === "invalid_request_error") return { failureClass: "final", reason: "request_refused" };
   const final = type === null ? undefined : finalTypes[type];
   return final === undefined
     ? { failureClass: "transient", reason: "server_error" }
@@ -56,9 +72,19 @@ function isApiError(error: unknown): error is APIError {
   return error instanceof APIError;
 }
 
+/** Whether the error, or one that it wraps, is of this class. */
+function isCausedBy(error: unknown, kind: typeof NotAStream | typeof AnswerTooLarge): boolean {
+  return (
+    error instanceof kind || (error instanceof Error && error.cause !== undefined && isCausedBy(error.cause, kind))
+  );
+}
+
 function verdictOf(error: unknown): Verdict {
+  if (isCausedBy(error, NotAStream)) return { failureClass: "transient", reason: "not_the_api" };
+  if (isCausedBy(error, AnswerTooLarge)) return { failureClass: "permanent", reason: "answer_too_large" };
   if (error instanceof APIConnectionError) return { failureClass: "transient", reason: "connection" };
   if (isApiError(error)) {
+    if (isSpendCap(error)) return { failureClass: "final", reason: "spend_cap" };
     return error.status !== undefined ? verdictOfStatus(error.status) : verdictOfType(error.type);
   }
   return { failureClass: "transient", reason: "broken_stream" };

@@ -3,8 +3,9 @@ import Anthropic from "@anthropic-ai/sdk";
 import { z } from "zod";
 import type { Clock } from "../../core/clock.ts";
 import type { ModelPort } from "../../contracts/ports.ts";
+import { AnswerTooLarge, boundedFetch } from "./bounded-fetch.ts";
 import { toModelCallError } from "./call-errors.ts";
-import { messageParams, replyOf } from "./stored-request.ts";
+import { replyOf, requestBody, streamParams } from "./stored-request.ts";
 import { createUsageMeter } from "./usage-meter.ts";
 
 export interface AnthropicSettings {
@@ -21,6 +22,12 @@ const wholeMessageSchema = z.object({
   usage: z.object({ input_tokens: z.int().min(0), output_tokens: z.int().min(0) }),
 });
 
+/** Each token comes in an event of its own at worst, and an event has some hundred bytes besides. */
+const maxBytesPerToken = 512;
+const maxAnswerBytesBesides = 512_000;
+/** A message is stored as one row. */
+const maxMessageCharacters = 500_000;
+
 class IncompleteMessage extends Error {
   override readonly name = "IncompleteMessage";
 }
@@ -31,16 +38,25 @@ function isWhole(message: Anthropic.Message): message is Anthropic.Message & { s
 
 /** A `ModelPort` for these settings. It keeps no state between calls. */
 export function createAnthropicModel({ apiKey, baseUrl, clock }: AnthropicSettings): ModelPort {
-  const client = new Anthropic({ apiKey, baseURL: baseUrl ?? null, maxRetries: 0, logLevel: "off" });
   return {
     call: async (request, { signal, onText, onUsage }) => {
+      const maxAnswerBytes = maxAnswerBytesBesides + request.maxTokens * maxBytesPerToken;
+      const client = new Anthropic({
+        apiKey,
+        baseURL: baseUrl ?? null,
+        maxRetries: 0,
+        logLevel: "off",
+        fetch: boundedFetch({ body: requestBody(request), maxAnswerBytes }),
+      });
       try {
-        const stream = client.messages.stream(messageParams(request), { signal });
+        const stream = client.messages.stream(streamParams(request), { signal });
         stream.on("text", onText);
         stream.on("streamEvent", createUsageMeter(onUsage));
         const message = await stream.finalMessage();
         if (!isWhole(message)) throw new IncompleteMessage("the stream ended before the message was whole");
-        return replyOf(message);
+        const reply = replyOf(message);
+        if (reply.message.length > maxMessageCharacters) throw new AnswerTooLarge("a message too long to be kept");
+        return reply;
       } catch (error) {
         if (signal.aborted) throw signal.reason;
         throw toModelCallError(error, clock.nowMs());

@@ -3,34 +3,38 @@ import type Anthropic from "@anthropic-ai/sdk";
 import type { ModelReply, ModelRequest } from "../../contracts/ports.ts";
 import type { TokenUsage } from "../../core/money.ts";
 
-/** JSON that this service wrote itself, from values of exactly this type. Writing it again gives the same bytes. */
-// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller names the type that the line above guarantees
-function storedJson<Value>(text: string): Value {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the guarantee stands above; the API checks the rest
-  return JSON.parse(text) as Value;
-}
-
 const cacheForFiveMinutes: Anthropic.CacheControlEphemeral = { type: "ephemeral" };
 
 /**
- * The parameters of a call. Two cache breakpoints: behind tools and system prompt, which all issues of an agent share, and
- * behind the last message, which the next call of the attempt begins with.
+ * The parameters of a call, but for those that are stored as bytes. Two cache breakpoints: behind tools and system prompt,
+ * which all issues of an agent share, and (the automatic one) behind the last message, which the next call begins with.
  */
-export function messageParams(request: ModelRequest): Anthropic.MessageStreamParams {
-  const tools = storedJson<Anthropic.Tool[]>(request.toolsJson);
+function messageParams(request: ModelRequest) {
   return {
     model: request.modelId,
     max_tokens: request.maxTokens,
+    stream: true,
     cache_control: cacheForFiveMinutes,
     system: [{ type: "text", text: request.system, cache_control: cacheForFiveMinutes }],
-    ...(tools.length > 0 && { tools }),
-    messages: request.messages.map((message) => storedJson<Anthropic.MessageParam>(message)),
-    ...(request.outputSchemaJson !== null && {
-      output_config: {
-        format: { type: "json_schema", schema: storedJson<Record<string, unknown>>(request.outputSchemaJson) },
-      },
-    }),
-  };
+  } as const satisfies Omit<Anthropic.MessageStreamParams, "messages"> & { stream: true };
+}
+
+/**
+ * The body of a call: tools, form of the answer and messages stand in it byte for byte as they were stored, the messages
+ * last. So a call's body begins with all of the one before it but for the closing brackets.
+ */
+export function requestBody(request: ModelRequest): string {
+  const params = JSON.stringify(messageParams(request)).slice(0, -1);
+  const tools = request.toolsJson === "[]" ? "" : `,"tools":${request.toolsJson}`;
+  const { outputSchemaJson } = request;
+  const format =
+    outputSchemaJson === null ? "" : `,"output_config":{"format":{"type":"json_schema","schema":${outputSchemaJson}}}`;
+  return `${params}${tools}${format},"messages":[${request.messages.join(",")}]}`;
+}
+
+/** What the SDK is told of a call whose body is `requestBody`: it looks at the model and the size, and sends none of it. */
+export function streamParams({ modelId, maxTokens }: ModelRequest): Anthropic.MessageStreamParams {
+  return { model: modelId, max_tokens: maxTokens, messages: [] };
 }
 
 /** Blocks that broke off before they were complete, which the API would refuse: empty text, thinking without signature. */

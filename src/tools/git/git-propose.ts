@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { fileApprover } from "../../contracts/review-policy.ts";
 import { defineTool, workspaceOf } from "../define-tool.ts";
-import { ToolError } from "../tool-error.ts";
+import { PolicyRefusal, ToolError } from "../tool-error.ts";
 
 export const gitPropose = defineTool({
   name: "git_propose",
@@ -43,7 +43,8 @@ export const gitPropose = defineTool({
       files.map(({ path }) => path),
       ctx.slug,
     );
-    if (approver.kind === "refused") throw new ToolError(`${approver.path} cannot be proposed: ${approver.reason}.`);
+    if (approver.kind === "refused")
+      throw new PolicyRefusal(`${approver.path} cannot be proposed: ${approver.reason}.`);
 
     const summary = diffs.map(({ path, change, additions, deletions }) => ({ path, change, additions, deletions }));
     const [only, ...others] = files;
