@@ -14,7 +14,7 @@ import { createApp, createMisconfiguredApp } from "./http/app.ts";
 import type { AppPorts, Release } from "./http/ports.ts";
 import { createAnthropicModel } from "./integrations/anthropic/model-port.ts";
 import { createGitHubPort } from "./integrations/github/create-github-port.ts";
-import { createSupabaseTokens } from "./integrations/supabase/access-tokens.ts";
+import { createSupabaseTokens, type SignaturePolicy } from "./integrations/supabase/access-tokens.ts";
 import type { QueueBatch } from "./queues/deliveries.ts";
 import { consumeDeadLetters } from "./queues/dead-letters.ts";
 import { consumeEffects } from "./queues/effects.ts";
@@ -82,7 +82,7 @@ function composeWith(env: Env, settings: Settings): Composition {
     openPlatformSocket: (upgrade, viewer) => forwardPlatformUpgrade(env, upgrade, viewer),
     tokens: createSupabaseTokens({
       supabaseUrl: settings.SUPABASE_URL,
-      algorithms: settings.SUPABASE_JWT_ALGORITHMS,
+      signatures: signaturePolicyOf(settings),
       clock,
     }),
     identities: createIdentityPort(tenantDatabase),
@@ -141,6 +141,11 @@ function consumerOf(
   const consumer = consumers[queue.replace(/-\d+$/u, "")];
   if (consumer === undefined) throw new Error(`no consumer for queue ${queue}`);
   return consumer;
+}
+
+function signaturePolicyOf({ SUPABASE_JWT_SECRET: secret, SUPABASE_JWT_ALGORITHMS }: Settings): SignaturePolicy {
+  if (secret !== undefined) return { kind: "legacy_secret", secret };
+  return { kind: "published_keys", algorithms: SUPABASE_JWT_ALGORITHMS };
 }
 
 function gitHubOf({ gitHub }: Settings): GitHubPort | null {

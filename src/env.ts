@@ -41,7 +41,10 @@ const settingsSchema = z.object({
   /** `host:port` of a Neon-compatible WebSocket relay before a plain PostgreSQL; absent for Neon itself. */
   DATABASE_RELAY: z.string().min(1).optional(),
   SUPABASE_URL: z.url(),
-  SUPABASE_JWT_ALGORITHMS: commaList.pipe(z.array(z.enum(["ES256", "RS256"]))).prefault("ES256,RS256"),
+  /** Algorithms of the published keys that are accepted. */
+  SUPABASE_JWT_ALGORITHMS: commaList.pipe(z.array(z.enum(["ES256", "RS256"])).min(1)).prefault("ES256,RS256"),
+  /** The project's legacy HS256 secret; with it that algorithm alone is accepted, and no key is fetched. */
+  SUPABASE_JWT_SECRET: z.string().min(32).optional(),
   ADMIN_TOKENS: commaList.pipe(z.array(adminTokenSchema).min(1)),
   PLATFORM_ORGANIZATION_ID: z.string().min(1).optional(),
   AGENT_DEFAULT_MODEL: modelNameSchema.default("sonnet"),

@@ -1,4 +1,4 @@
-/** Two agencies in the ERP's tables: people at every permission level, clients, briefs that got stuck, hours worked. */
+/** Two agencies in the ERP's tables: people at every permission level, an API key, clients, stuck briefs, hours worked. */
 import { createHash } from "node:crypto";
 import { Client } from "pg";
 
@@ -20,6 +20,8 @@ export interface SeedOrganization {
   readonly slug: string;
   /** One person for every permission level. */
   readonly users: Readonly<Record<PermissionLevel, SeedUser>>;
+  /** A key with every scope of ours; the table holds its hash. */
+  readonly apiKey: { readonly id: string; readonly key: string };
 }
 
 /** Whose issue the demo submits. */
@@ -44,6 +46,10 @@ export function organization(name: string): SeedOrganization {
     id: erpId(`organization ${slug}`),
     name,
     slug,
+    apiKey: {
+      id: erpId(`api key ${slug}`),
+      key: `sk_live_${createHash("sha256").update(`api key ${slug}`).digest("base64url")}`,
+    },
     users: {
       ADMIN: user("ADMIN"),
       LEADERSHIP: user("LEADERSHIP"),
@@ -62,6 +68,7 @@ export async function seedOrganization(connectionString: string, seed: SeedOrgan
   try {
     await client.query("BEGIN");
     await seedPeople(client, seed);
+    await seedApiKey(client, seed);
     await seedWork(client, seed);
     await client.query("COMMIT");
   } finally {
@@ -91,6 +98,18 @@ async function seedPeople(client: Client, seed: SeedOrganization): Promise<void>
       updatedAt: firstDay,
     });
   }
+}
+
+async function seedApiKey(client: Client, { id, apiKey, users }: SeedOrganization): Promise<void> {
+  await insert(client, "api_keys", {
+    id: apiKey.id,
+    organizationId: id,
+    name: "Local integration",
+    keyHash: createHash("sha256").update(apiKey.key).digest("hex"),
+    keyPrefix: apiKey.key.slice(0, 16),
+    scopes: ["agents:read", "agents:write", "agents:review"],
+    createdById: users.ADMIN.id,
+  });
 }
 
 /** Status, title and hours worked of the briefs; the submitted ones are what the demo's issue complains about. */

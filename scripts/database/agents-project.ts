@@ -19,6 +19,16 @@ CREATE TABLE public.users (
   "isActive" boolean NOT NULL,
   "permissionLevel" public."PermissionLevel" NOT NULL
 );
+CREATE TABLE public.api_keys (
+  id text PRIMARY KEY,
+  "organizationId" text NOT NULL,
+  "keyHash" text NOT NULL,
+  scopes text[],
+  "rateLimit" integer NOT NULL,
+  "isActive" boolean NOT NULL,
+  "expiresAt" timestamp,
+  "revokedAt" timestamp
+);
 DO $$
 DECLARE
   role_name text;
@@ -38,7 +48,7 @@ export const agentsProject: MigrationProject = {
   searchPath: "agents",
   foreign: {
     schema: "public",
-    tables: ["public.organizations", "public.users"],
+    tables: ["public.organizations", "public.users", "public.api_keys"],
     enums: ["public.PermissionLevel"],
     scratchSql,
   },

@@ -21,8 +21,11 @@ export const roleSettings = {
 export type RoleName = keyof typeof roleSettings;
 export type RolePasswords = Readonly<Record<RoleName, string>>;
 
-/** Columns of `users` that the identity functions look at; nothing else of the ERP is readable through our roles. */
-const identityColumns = ["id", "organizationId", "supabaseId", "isActive", "permissionLevel"];
+/** Columns that the identity functions look at; nothing else of the ERP is readable through our roles. */
+const identityColumns = {
+  users: ["id", "organizationId", "supabaseId", "isActive", "permissionLevel"],
+  api_keys: ["id", "organizationId", "keyHash", "scopes", "rateLimit", "isActive", "expiresAt", "revokedAt"],
+} as const;
 
 /**
  * Makes or updates the roles in the database that the connection names; may be repeated. Throws when one of them has a
@@ -35,13 +38,15 @@ export async function createRoles(adminConnectionString: string, passwords: Role
     await client.query("BEGIN");
     for (const [name, password] of Object.entries(passwords)) await createRole(client, name, password);
     await refusePowerfulRoles(client, Object.keys(passwords));
-    const columns = identityColumns.map((column) => escapeIdentifier(column)).join(", ");
     await client.query(`
       GRANT agents_owner TO CURRENT_USER;
       CREATE SCHEMA IF NOT EXISTS agents AUTHORIZATION agents_owner;
       GRANT REFERENCES (id) ON public.organizations, public.users TO agents_owner;
-      GRANT SELECT (${columns}) ON public.users TO agents_owner;
     `);
+    for (const [table, columns] of Object.entries(identityColumns)) {
+      const list = columns.map((column) => escapeIdentifier(column)).join(", ");
+      await client.query(`GRANT SELECT (${list}) ON public.${escapeIdentifier(table)} TO agents_owner`);
+    }
     await client.query("COMMIT");
   } finally {
     await client.end();

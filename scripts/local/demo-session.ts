@@ -88,10 +88,13 @@ async function showReview({ admin, stack, print }: DemoSession, issueId: string)
   for (const line of ["", ...lines]) print(line);
 }
 
-/** What the README's tour with curl needs: the address, and an hour's token of the submitter. */
+/** What the README's tour with curl needs: the address, an hour's token of the submitter, and the ERP's API key. */
 async function tourLines(stack: Stack): Promise<readonly string[]> {
   const { supabase } = stack.standIns;
   if (supabase === null) return [];
   const { url, token } = await demoSubmitter(stack, supabase);
-  return [`  submit      export URL=${url} TOKEN=${token}`];
+  return [
+    `  submit      export URL=${url} TOKEN=${token}`,
+    `  integrate   export API_KEY=${demoOrganization.apiKey.key}`,
+  ];
 }

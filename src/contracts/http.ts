@@ -11,6 +11,8 @@ export const dashboardPath = "/admin/agents";
 
 /** By which a platform administrator says for which organization he acts. */
 export const organizationHeader = "X-Organization-Id";
+/** By which an ERP API key says in which user's name it is used. */
+export const actingUserHeader = "X-Acting-User-Id";
 export const requestIdHeader = "X-Request-Id";
 export const idempotencyReplayedHeader = "Idempotency-Replayed";
 

@@ -1,5 +1,6 @@
 /** Typed RPC of the organization object. Every method carries the organization's id, which the object checks against its name. */
 import type { CommandCalls } from "./organization-rpc/commands.ts";
+import type { EdgeAccessCalls } from "./organization-rpc/edge-access.ts";
 import type { EffectCalls } from "./organization-rpc/effects.ts";
 import type { IssueReadCalls } from "./organization-rpc/issue-reads.ts";
 import type { MoneyCalls } from "./organization-rpc/money.ts";
@@ -10,6 +11,7 @@ import type { SliceCalls } from "./organization-rpc/slices.ts";
 import type { SubmissionCalls } from "./organization-rpc/submission.ts";
 
 export type * from "./organization-rpc/commands.ts";
+export type * from "./organization-rpc/edge-access.ts";
 export type * from "./organization-rpc/effects.ts";
 export type * from "./organization-rpc/issue-reads.ts";
 export type * from "./organization-rpc/money.ts";
@@ -23,6 +25,7 @@ export type * from "./organization-rpc/submission.ts";
 /** All that may be asked of the object, by who asks: the edge, the consumers of the queues, the platform object. */
 export interface OrganizationRpc
   extends
+    EdgeAccessCalls,
     SubmissionCalls,
     IssueReadCalls,
     ReviewCalls,

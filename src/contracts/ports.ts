@@ -1,6 +1,6 @@
 /** Ports: what the agents, queues and routes need from the outside, without knowing how it is done. */
 import type { TokenUsage } from "../core/money.ts";
-import type { IdentityRow, TokenVerdict, Visibility } from "./caller.ts";
+import type { IdentityRow, KeyQuery, KeyRow, TokenVerdict, Visibility } from "./caller.ts";
 import type { EventCursor, OrganizationEvent } from "./events.ts";
 import type { IssueDetail, IssueFilter, ListPosition, OrganizationRpc, ArtifactView } from "./organization-rpc.ts";
 import type { PlatformRpc } from "./platform-rpc.ts";
@@ -120,6 +120,8 @@ export interface TokenPort {
 export interface IdentityPort {
   /** The one user behind a Supabase `sub`; null when there is none. Plain SQL. Throws when Postgres is unreachable. */
   findBySubject(subject: string): Promise<IdentityRow | null>;
+  /** The ERP API key of this hash; null when there is none. Plain SQL. Throws when Postgres is unreachable. */
+  findKey(query: KeyQuery): Promise<KeyRow | null>;
 }
 
 export interface IssuePage {

@@ -29,6 +29,12 @@ export const errorSpecs = {
   },
   upgrade_required: { status: 426, title: "A WebSocket upgrade is required", actor: "caller", retryable: false },
   rate_limited: { status: 429, title: "Too many issues in the last hour", actor: "caller", retryable: true },
+  key_rate_limited: {
+    status: 429,
+    title: "Too many requests with this API key in the last hour",
+    actor: "caller",
+    retryable: true,
+  },
   quota_exhausted: { status: 429, title: "The daily quota of issues is used up", actor: "caller", retryable: true },
   backlog_full: { status: 429, title: "Too much work is waiting already", actor: "caller", retryable: true },
   idempotency_key_reused: {

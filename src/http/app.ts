@@ -9,6 +9,7 @@ import { AgentError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
 import type { CallerEnv, EdgeEnv } from "./edge-env.ts";
 import { authenticate } from "./middleware/authenticate.ts";
+import { authorize } from "./middleware/authorize.ts";
 import { requestLog } from "./middleware/request-log.ts";
 import { defaultHeaders, noStore } from "./middleware/response-headers.ts";
 import type { AppPorts } from "./ports.ts";
@@ -31,7 +32,7 @@ import { TermsCache } from "./terms-cache.ts";
 function callerRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
   const routes = new OpenAPIHono<CallerEnv>();
   const termsCache = new TermsCache(ports);
-  routes.use(authenticate(ports));
+  routes.use(authenticate(ports), authorize());
   routes.use(
     bodyLimit({
       maxSize: maxBodyBytes,

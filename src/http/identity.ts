@@ -1,110 +1,92 @@
-/** From a verified token to a caller: the identity row, its cache, and what is decided without one. */
-import { LRUCache } from "lru-cache";
-import pTimeout from "p-timeout";
-import type { IdentityRow, TokenClaims, UserCaller } from "../contracts/caller.ts";
-import type { IdentityPort } from "../contracts/ports.ts";
-import type { Clock } from "../core/clock.ts";
-import { describeError, type Failure } from "../core/errors.ts";
-import type { Logger } from "../core/log.ts";
+/** From a verified credential to a caller: what follows from the rows that Postgres holds, and what without one. */
+import { type IdentityRow, type KeyCaller, type KeyRow, keyScopes, type KeyScope } from "../contracts/caller.ts";
+import type { TokenClaims, UserCaller } from "../contracts/caller.ts";
+import type { PermissionLevel } from "../contracts/records.ts";
+import type { Failure } from "../core/errors.ts";
+import type { Lookup } from "./lookup-cache.ts";
 
-/** `row` null: Postgres answered that there is no such user. */
-export type IdentityLookup =
-  | { readonly kind: "known"; readonly row: IdentityRow | null }
-  | { readonly kind: "unreachable" };
-
-export type CallerDecision =
-  | { readonly kind: "caller"; readonly caller: UserCaller }
+export type CallerDecision<Known> =
+  | { readonly kind: "caller"; readonly caller: Known }
   | { readonly kind: "refused"; readonly failure: Failure };
 
-function refuse(detail: string): CallerDecision {
-  return { kind: "refused", failure: { code: "forbidden", detail } };
+/** The same words for every credential that proves nothing: they must not tell a forger how near he came. */
+export const unauthenticated: Failure = {
+  code: "unauthenticated",
+  detail: "Send a valid access token or API key as `Authorization: Bearer …`.",
+};
+
+/** The same words for everyone who is known and has no access at all. */
+export const withoutAccess: Failure = { code: "forbidden", detail: "This account has no access to agents." };
+
+const unreachable: Failure = {
+  code: "unavailable",
+  detail: "Your identity cannot be looked up right now.",
+  retryAfterSeconds: 5,
+};
+
+function refused(failure: Failure): { readonly kind: "refused"; readonly failure: Failure } {
+  return { kind: "refused", failure };
 }
 
-function withoutRow(claims: TokenClaims): CallerDecision {
-  if (claims.organizationId === null) {
-    return {
-      kind: "refused",
-      failure: { code: "unavailable", detail: "Your identity cannot be looked up right now.", retryAfterSeconds: 5 },
-    };
-  }
-  const { subject, organizationId } = claims;
+function withoutRow({ subject, organizationId }: TokenClaims): CallerDecision<UserCaller> {
+  if (organizationId === null) return refused(unreachable);
   return { kind: "caller", caller: { kind: "user", organizationId, subject, userId: null, level: "FREELANCER" } };
 }
 
 /**
- * Who calls. The role always comes from the row; while Postgres is unreachable a verified organization claim grants
- * what a freelancer may do: submit, and read one's own issues.
+ * Who calls with an access token. The role always comes from the row; while Postgres is unreachable a verified
+ * organization claim grants what a freelancer may do: submit, and read one's own issues.
  */
-export function decideCaller(claims: TokenClaims, lookup: IdentityLookup): CallerDecision {
+export function decideCaller(claims: TokenClaims, lookup: Lookup<IdentityRow>): CallerDecision<UserCaller> {
   if (lookup.kind === "unreachable") return withoutRow(claims);
   const { row } = lookup;
-  if (row === null) return refuse("No user belongs to this token.");
-  if (!row.isActive) return refuse("This user is not active.");
-  if (claims.organizationId !== null && claims.organizationId !== row.organizationId) {
-    return refuse("The token names another organization than the user's.");
-  }
-  if (row.level === "CLIENT") return refuse("Clients have no access to agents.");
+  if (row === null || !row.isActive || row.level === "CLIENT") return refused(withoutAccess);
+  const contradicts = claims.organizationId !== null && claims.organizationId !== row.organizationId;
+  if (contradicts) return refused(withoutAccess);
   const { organizationId, userId, level } = row;
   return { kind: "caller", caller: { kind: "user", organizationId, subject: claims.subject, userId, level } };
 }
 
-const freshMs = 60_000;
-const staleMs = 15 * 60_000;
-/** After a failed look-up Postgres is left alone for so long, so that an outage does not slow every request. */
-const outageMs = 5_000;
-const defaultLookupMaxMs = 2_000;
-const maxEntries = 10_000;
+/** From the most to the least that a level may do. */
+const levelsDownward: readonly PermissionLevel[] = [
+  "ADMIN",
+  "LEADERSHIP",
+  "TEAM_LEAD",
+  "STAFF",
+  "FREELANCER",
+  "CLIENT",
+];
 
-interface Entry {
-  readonly row: IdentityRow | null;
-  readonly readAtMs: number;
+function lowerLevel(left: PermissionLevel, right: PermissionLevel): PermissionLevel {
+  return levelsDownward.indexOf(left) > levelsDownward.indexOf(right) ? left : right;
 }
 
-interface IdentityCacheOptions {
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** A slower look-up counts as unreachable. */
-  readonly lookupMaxMs?: number;
+/** What a key may be at most: no scope makes it an administrator. */
+function levelOfScopes(scopes: ReadonlySet<KeyScope>): PermissionLevel {
+  return scopes.has("agents:review") ? "LEADERSHIP" : "STAFF";
 }
 
-/** Identity rows of one isolate: used for 60 s, and for up to 15 min while Postgres is unreachable. */
-export class IdentityCache {
-  readonly #identities: IdentityPort;
-  readonly #clock: Clock;
-  readonly #log: Logger;
-  readonly #lookupMaxMs: number;
-  readonly #entries = new LRUCache<string, Entry>({ max: maxEntries });
-  #outageUntilMs = 0;
-
-  constructor(identities: IdentityPort, options: IdentityCacheOptions) {
-    this.#identities = identities;
-    this.#clock = options.clock;
-    this.#log = options.log;
-    this.#lookupMaxMs = options.lookupMaxMs ?? defaultLookupMaxMs;
+/**
+ * Who calls with an ERP API key, alone or in a user's name. A key that is unknown, switched off, revoked or expired proves
+ * nothing; one without a scope of ours, or for a user who is not the organization's or may do nothing, has no access.
+ */
+export function decideKeyCaller(
+  actingUserId: string | null,
+  lookup: Lookup<KeyRow>,
+  nowMs: number,
+): CallerDecision<KeyCaller> {
+  if (lookup.kind === "unreachable") return refused(unreachable);
+  const { row } = lookup;
+  if (row === null || !row.isActive || (row.expiresAtMs !== null && row.expiresAtMs <= nowMs)) {
+    return refused(unauthenticated);
   }
-
-  /** The row of a verified token's subject. Never throws: an unreachable Postgres is an answer. */
-  async find(subject: string): Promise<IdentityLookup> {
-    const cached = this.#youngerThan(subject, freshMs);
-    if (cached !== null) return { kind: "known", row: cached.row };
-    const nowMs = this.#clock.nowMs();
-    if (nowMs >= this.#outageUntilMs) {
-      try {
-        const row = await pTimeout(this.#identities.findBySubject(subject), { milliseconds: this.#lookupMaxMs });
-        this.#entries.set(subject, { row, readAtMs: nowMs });
-        this.#outageUntilMs = 0;
-        return { kind: "known", row };
-      } catch (error) {
-        this.#outageUntilMs = this.#clock.nowMs() + outageMs;
-        this.#log.warn("identity look-up failed", { error: describeError(error) });
-      }
-    }
-    const stale = this.#youngerThan(subject, staleMs);
-    return stale === null ? { kind: "unreachable" } : { kind: "known", row: stale.row };
-  }
-
-  #youngerThan(subject: string, maxAgeMs: number): Entry | null {
-    const entry = this.#entries.get(subject);
-    return entry !== undefined && this.#clock.nowMs() - entry.readAtMs < maxAgeMs ? entry : null;
-  }
+  const scopes = new Set(keyScopes.filter((scope) => row.scopes.includes(scope)));
+  const { organizationId, keyId, requestsPerHour, actingUser } = row;
+  if (scopes.size === 0 || (actingUserId !== null && actingUser === null)) return refused(withoutAccess);
+  const allowed = levelOfScopes(scopes);
+  const level = actingUser === null ? allowed : lowerLevel(allowed, actingUser.level);
+  if (level === "CLIENT") return refused(withoutAccess);
+  const user = actingUser === null ? null : { userId: actingUser.userId, subject: actingUser.subject };
+  const key = { organizationId, keyId, scopes, requestsPerHour };
+  return { kind: "caller", caller: { kind: "key", ...key, actingUser: user, level } };
 }

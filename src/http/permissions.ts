@@ -1,9 +1,10 @@
 /** What a caller may do, as pure functions of his role. */
-import type { Caller, PlatformAdministrator, UserCaller, Visibility } from "../contracts/caller.ts";
+import type { Caller, KeyCaller, PlatformAdministrator, UserCaller, Visibility } from "../contracts/caller.ts";
 import { organizationHeader } from "../contracts/http.ts";
 import type { PermissionLevel, ReviewRecord } from "../contracts/records.ts";
 import type { SwitchActor } from "../contracts/switches.ts";
 import { AgentError } from "../core/errors.ts";
+import { hasRole } from "./route-access.ts";
 
 export interface Reviewer {
   /** The person that stands in the review. */
@@ -16,40 +17,60 @@ export interface Reviewer {
 /** A caller within one organization. */
 export interface TenantAccess {
   readonly organizationId: string;
-  /** Who is asking, the same for every request of his: a user's id, or a platform administrator's name. */
+  /** Who is asking, the same for every request of his: a user's id, a key's, or a platform administrator's name. */
   readonly person: string;
   readonly visibility: Visibility;
   readonly submitterLevel: PermissionLevel;
-  /** Whom a submission is attributed to; null for a platform administrator, who is no user of the ERP. */
+  /** Whom a submission is attributed to; null for platform administrators and keys, which are no users of the ERP. */
   readonly createdById: string | null;
   /** Whose issues he may cancel, pause, resume and retry. */
   readonly authority: Visibility;
   /** The name that his commands are written down under. */
   readonly actor: string;
-  /** Null when the role may not decide reviews. */
+  /** Null for whoever may decide no review. */
   readonly reviewer: Reviewer | null;
 }
 
-const reviewerLevels: ReadonlySet<PermissionLevel> = new Set<PermissionLevel>(["ADMIN", "LEADERSHIP", "TEAM_LEAD"]);
-
-/** A person is known by his token's `sub` and by `users.id`; both count as his own. */
-function ownIds(caller: UserCaller): readonly string[] {
-  return caller.userId === null ? [caller.subject] : [caller.userId, caller.subject];
+/** Whoever acts within an organization: by which ids he is known there, and what stands for him where. */
+interface Member {
+  /** A person is known by his token's `sub` and by `users.id`; both count as his own. Empty for a key in nobody's name. */
+  readonly ids: readonly string[];
+  readonly person: string;
+  readonly createdById: string | null;
+  readonly actor: string;
+  readonly submitterLevel: PermissionLevel;
 }
 
-function userAccess(caller: UserCaller): TenantAccess {
-  const ids = ownIds(caller);
-  const createdById = caller.userId ?? caller.subject;
-  const isReviewer = reviewerLevels.has(caller.level);
+function memberOf(caller: UserCaller | KeyCaller): Member {
+  if (caller.kind === "user") return userMember(caller.userId, caller.subject, caller.level);
+  const { actingUser, keyId, level } = caller;
+  if (actingUser !== null) return userMember(actingUser.userId, actingUser.subject, level);
+  const name = `key:${keyId}`;
+  return { ids: [], person: name, createdById: null, actor: name, submitterLevel: "STAFF" };
+}
+
+function userMember(userId: string | null, subject: string | null, level: PermissionLevel): Member {
+  const ids = [userId, subject].filter((id) => id !== null);
+  const [name = ""] = ids;
+  return { ids, person: `user:${name}`, createdById: name, actor: name, submitterLevel: level };
+}
+
+function memberAccess(caller: UserCaller | KeyCaller): TenantAccess {
+  const { ids, person, createdById, actor, submitterLevel } = memberOf(caller);
+  const own: Visibility = { kind: "own", userIds: ids };
+  const isReviewer = hasRole(caller.level, "reviewer");
   return {
     organizationId: caller.organizationId,
-    person: `user:${createdById}`,
-    visibility: caller.level === "FREELANCER" ? { kind: "own", userIds: ids } : { kind: "all" },
-    submitterLevel: caller.level,
+    person,
+    visibility: hasRole(caller.level, "staff") ? { kind: "all" } : own,
+    submitterLevel,
     createdById,
-    authority: isReviewer ? { kind: "all" } : { kind: "own", userIds: ids },
-    actor: createdById,
-    reviewer: isReviewer ? { decidedBy: createdById, actingAs: ["organization"], deciderIds: ids } : null,
+    authority: isReviewer ? { kind: "all" } : own,
+    actor,
+    reviewer:
+      isReviewer && createdById !== null
+        ? { decidedBy: createdById, actingAs: ["organization"], deciderIds: ids }
+        : null,
   };
 }
 
@@ -58,7 +79,7 @@ function userAccess(caller: UserCaller): TenantAccess {
  * administrator who chose none.
  */
 export function tenantAccess(caller: Caller): TenantAccess {
-  if (caller.kind === "user") return userAccess(caller);
+  if (caller.kind !== "platform") return memberAccess(caller);
   if (caller.organizationId === null) {
     throw new AgentError({
       code: "invalid_request",
@@ -103,7 +124,7 @@ export function administeredScope(
     if (asked.kind === "platform") return { scope: asked, actor };
     return { scope: { kind: "organization", value: asked.value ?? tenantAccess(caller).organizationId }, actor };
   }
-  if (caller.level !== "ADMIN") {
+  if (caller.kind === "key" || !hasRole(caller.level, "administrator")) {
     throw new AgentError({ code: "forbidden", detail: "Only administrators may do this." });
   }
   if (asked.kind === "platform") {
@@ -116,20 +137,8 @@ export function administeredScope(
   return { scope: { kind: "organization", value: caller.organizationId }, actor: { kind: "organization", name } };
 }
 
-/** The reviewer behind a call; throws `forbidden` when the role may not decide reviews. */
+/** The reviewer behind a call; throws `forbidden` for whoever may decide none, such as an API key in nobody's name. */
 export function reviewerOf(access: TenantAccess): Reviewer {
   if (access.reviewer !== null) return access.reviewer;
-  throw new AgentError({ code: "forbidden", detail: "Your role may not decide reviews." });
-}
-
-/** Throws `forbidden` for those who see their own issues only: reviews concern the whole organization. */
-export function requireReviewsVisible(access: TenantAccess): void {
-  if (access.visibility.kind === "all") return;
-  throw new AgentError({ code: "forbidden", detail: "Your role may not read reviews." });
-}
-
-/** Throws `forbidden` for those who see their own issues only: money is spent for the whole organization. */
-export function requireSpendingVisible(access: TenantAccess): void {
-  if (access.visibility.kind === "all") return;
-  throw new AgentError({ code: "forbidden", detail: "Your role may not read what the organization spends." });
+  throw new AgentError({ code: "forbidden", detail: "A review is decided by a person who is a reviewer." });
 }

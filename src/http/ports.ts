@@ -25,6 +25,7 @@ export interface Release {
 export type EdgeOrganization = Pick<
   OrganizationRpc,
   | "submit"
+  | "countKeyRequest"
   | "readIssue"
   | "listUnprojected"
   | "listSteps"

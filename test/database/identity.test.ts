@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { createServer, type Socket } from "node:net";
 import getPort from "get-port";
 import { describe, expect, it } from "vitest";
@@ -37,6 +38,55 @@ describe("the identity look-up", () => {
   it("does not take an ERP id for a subject", async () => {
     const { users } = await newOrganization();
     expect(await identity.findBySubject(users.STAFF.id)).toBeNull();
+  });
+});
+
+describe("the look-up of an API key", () => {
+  const hashOf = (key: string): string => createHash("sha256").update(key).digest("hex");
+  const keyOf = (own: Awaited<ReturnType<typeof newOrganization>>, actingUserId: string | null = null) =>
+    identity.findKey({ keyHash: hashOf(own.apiKey.key), actingUserId });
+
+  it("finds the key by its hash", async () => {
+    const own = await newOrganization();
+    expect(await keyOf(own)).toEqual({
+      keyId: own.apiKey.id,
+      organizationId: own.id,
+      scopes: ["agents:read", "agents:write", "agents:review"],
+      requestsPerHour: 1_000,
+      isActive: true,
+      expiresAtMs: null,
+      actingUser: null,
+    });
+  });
+
+  it("finds whom it acts for: an active user of its organization", async () => {
+    const [own, other] = [await newOrganization(), await newOrganization()];
+    const { STAFF: staff, ADMIN: admin } = own.users;
+    expect(await keyOf(own, staff.id)).toMatchObject({
+      actingUser: { userId: staff.id, subject: staff.supabaseId, level: "STAFF" },
+    });
+    await superuserRows(`UPDATE public.users SET "isActive" = false WHERE id = $1`, [admin.id]);
+    for (const userId of [admin.id, other.users.STAFF.id, staff.supabaseId, "nobody", ""]) {
+      expect(await keyOf(own, userId)).toMatchObject({ keyId: own.apiKey.id, actingUser: null });
+    }
+  });
+
+  it.each([
+    [`"isActive" = false`, { isActive: false }],
+    [`"revokedAt" = now()`, { isActive: false }],
+    [`"expiresAt" = '2026-11-22T12:00:00.250'`, { isActive: true, expiresAtMs: Date.UTC(2026, 10, 22, 12, 0, 0, 250) }],
+    [`"scopes" = '{}', "rateLimit" = 7`, { scopes: [], requestsPerHour: 7 }],
+  ])("tells of a key with %s", async (change, expected) => {
+    const own = await newOrganization();
+    await superuserRows(`UPDATE public.api_keys SET ${change} WHERE id = $1`, [own.apiKey.id]);
+    expect(await keyOf(own)).toMatchObject(expected);
+  });
+
+  it("finds none by the key itself, its prefix or its id", async () => {
+    const { apiKey } = await newOrganization();
+    for (const keyHash of [apiKey.key, apiKey.key.slice(0, 16), apiKey.id, "", "' OR true --"]) {
+      expect(await identity.findKey({ keyHash, actingUserId: null })).toBeNull();
+    }
   });
 });
 

@@ -70,12 +70,16 @@ describe("the roles", () => {
     expect(await isDenied(role, "SELECT * FROM public.users")).toBe(true);
     expect(await isDenied(role, `SELECT "passwordHash" FROM public.users`)).toBe(true);
     expect(await isDenied(role, "UPDATE public.users SET name = 'x'")).toBe(true);
+    expect(await isDenied(role, `SELECT "keyPrefix" FROM public.api_keys`)).toBe(true);
+    expect(await isDenied(role, `UPDATE public.api_keys SET "isActive" = true`)).toBe(true);
     expect(await isDenied(role, "CREATE TABLE public.own (id text)")).toBe(true);
     expect(await isDenied(role, "CREATE SCHEMA own")).toBe(true);
   });
 
-  it("let the application and nobody else ask who a token belongs to", async () => {
-    const ask = `SELECT * FROM agents.find_identity('nobody')`;
+  it.each([
+    ["a token", `SELECT * FROM agents.find_identity('nobody')`],
+    ["an API key", `SELECT * FROM agents.find_api_key('nobody', NULL)`],
+  ])("let the application and nobody else ask who %s belongs to", async (_name, ask) => {
     expect(await isDenied("agents_app", ask)).toBe(false);
     expect(await isDenied("agents_platform", ask)).toBe(true);
     expect(await isDenied("agents_reader", ask)).toBe(true);

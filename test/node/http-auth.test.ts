@@ -25,7 +25,8 @@ describe("a caller", () => {
     ["another scheme", { authorization: "Basic dXNlcjpwYXNz" }, 401, "unauthenticated"],
     ["an empty token", { authorization: "Bearer " }, 401, "unauthenticated"],
     ["a forged token", bearer("forged"), 401, "unauthenticated"],
-    ["an expired token", bearer("expired"), 401, "unauthenticated"],
+    ["an API key of another form", bearer("sk_live_short"), 401, "unauthenticated"],
+    ["a genuine token that names no organization's id", bearer("unusable"), 403, "forbidden"],
     ["a token that cannot be verified now", bearer("keys-away"), 503, "unavailable"],
     ["an administrator's token with a character more", bearer(`${adminToken}x`), 401, "unauthenticated"],
   ])("with %s is refused before anything is asked", async (_name, headers, status, code) => {

@@ -1,7 +1,7 @@
 /** The whole application over small fakes of its ports; every call that reaches an object is written down. */
-import { createHash, randomUUID } from "node:crypto";
+import { createHash, randomBytes, randomUUID } from "node:crypto";
 import type { Hono } from "hono";
-import type { IdentityRow, TokenVerdict } from "../../src/contracts/caller.ts";
+import type { IdentityRow, KeyRow, TokenVerdict } from "../../src/contracts/caller.ts";
 import type {
   ArtifactView,
   DeadLetter,
@@ -107,6 +107,10 @@ export function switchRecord(changes: Partial<Switch> = {}): Switch {
   };
 }
 
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
 function unreachable(): never {
   throw new Error("connection refused to postgres://app:hunter2@db");
 }
@@ -118,6 +122,9 @@ export class EdgeFixture {
   readonly logLines: string[] = [];
   readonly identityReads: string[] = [];
   readonly rows = new Map<string, IdentityRow>();
+  /** By the hash of the key. */
+  readonly keyRows = new Map<string, KeyRow>();
+  keyAnswer: Outcome<null> = { ok: true, value: null };
   readonly live = new Map<string, IssueDetail>();
   readonly stored = new Map<string, IssueDetail>();
   readonly reviews = new Map<string, ReviewDetail>();
@@ -156,6 +163,15 @@ export class EdgeFixture {
     return `user.${subject}`;
   }
 
+  /** Adds an ERP API key of the organization and answers it. */
+  key(scopes: readonly string[], row: Partial<KeyRow> = {}): string {
+    const key = `sk_live_${randomBytes(32).toString("base64url")}`;
+    const own = { organizationId: this.organizationId, scopes, requestsPerHour: 1_000, isActive: true };
+    const keyId = `key_${randomUUID()}`;
+    this.keyRows.set(sha256(key), { keyId, ...own, expiresAtMs: null, actingUser: null, ...row });
+    return key;
+  }
+
   /** A token whose subject has no row, with or without an organization claim. */
   stranger(organizationId?: string): string {
     return ["user", randomUUID(), ...(organizationId === undefined ? [] : [organizationId])].join(".");
@@ -188,10 +204,14 @@ export class EdgeFixture {
           this.identityReads.push(subject);
           return Promise.resolve(this.isPostgresUp ? (this.rows.get(subject) ?? null) : unreachable());
         },
+        findKey: ({ keyHash, actingUserId }) => {
+          this.identityReads.push(keyHash);
+          return Promise.resolve(this.isPostgresUp ? this.#keyRow(keyHash, actingUserId) : unreachable());
+        },
       },
       issues: () => Promise.resolve(this.isPostgresUp ? this.#reader() : unreachable()),
       database: { ping: () => (this.isPostgresUp ? Promise.resolve() : unreachable()) },
-      adminTokens: [{ name: "root", sha256: createHash("sha256").update(adminToken).digest("hex") }],
+      adminTokens: [{ name: "root", sha256: sha256(adminToken) }],
       agentTypes: new Set(["briefs.status-workflow"]),
       settingSwitches: [],
       integrations: { github: false },
@@ -201,6 +221,15 @@ export class EdgeFixture {
     };
   }
 
+  /** The key as Postgres would tell of it: an acting user who is active and the organization's, or none. */
+  #keyRow(keyHash: string, actingUserId: string | null): KeyRow | null {
+    const row = this.keyRows.get(keyHash) ?? null;
+    const [subject, user] = [...this.rows].find(([, each]) => each.userId === actingUserId) ?? [];
+    const isUsable = user !== undefined && user.isActive && user.organizationId === row?.organizationId;
+    if (row === null || subject === undefined || !isUsable) return row;
+    return { ...row, actingUser: { userId: user.userId, subject, level: user.level } };
+  }
+
   #record(method: string, organizationId: string, argument: unknown): void {
     this.calls.push({ method, organizationId, argument });
   }
@@ -208,6 +237,10 @@ export class EdgeFixture {
   #objects(): EdgeObjects {
     return {
       organization: (organizationId) => ({
+        countKeyRequest: (request) => {
+          this.#record("countKeyRequest", organizationId, request);
+          return Promise.resolve(this.keyAnswer);
+        },
         submit: (command) => {
           this.#record("submit", organizationId, command);
           return this.submitAnswer();
@@ -343,14 +376,15 @@ export class EdgeFixture {
   }
 }
 
-/** `user.<subject>[.<organization>]` is genuine, `expired` has been, `keys-away` cannot be told, the rest is forged. */
+/** `user.<subject>[.<organization>]` is genuine, `unusable` too, `keys-away` cannot be told, the rest is forged. */
 function verdictOf(token: string): TokenVerdict {
   const [kind, subject, organizationId] = token.split(".");
   if (kind === "user" && subject !== undefined) {
-    return { kind: "verified", claims: { subject, organizationId: organizationId ?? null } };
+    const expiresAtMs = startMs + 24 * 3_600_000;
+    return { kind: "verified", claims: { subject, organizationId: organizationId ?? null, expiresAtMs } };
   }
   if (token === "keys-away") throw new Error("the key server is away");
-  return { kind: "rejected", reason: token === "expired" ? "expired" : "invalid" };
+  return { kind: token === "unusable" ? "unusable" : "rejected" };
 }
 
 export function bearer(token: string, headers: Record<string, string> = {}): Record<string, string> {

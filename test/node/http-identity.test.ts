@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
-import type { IdentityRow, TokenClaims } from "../../src/contracts/caller.ts";
+import type { IdentityRow, KeyRow, TokenClaims } from "../../src/contracts/caller.ts";
 import type { PermissionLevel } from "../../src/contracts/records.ts";
 import { createLogger } from "../../src/core/log.ts";
 import { administratorName } from "../../src/http/admin-tokens.ts";
-import { decideCaller, IdentityCache } from "../../src/http/identity.ts";
+import { decideCaller, decideKeyCaller } from "../../src/http/identity.ts";
+import { LookupCache } from "../../src/http/lookup-cache.ts";
 import { platformAdministrator, reviewerOf, tenantAccess } from "../../src/http/permissions.ts";
 
 const row = (changes: Partial<IdentityRow> = {}): IdentityRow => ({
@@ -13,7 +14,11 @@ const row = (changes: Partial<IdentityRow> = {}): IdentityRow => ({
   level: "STAFF",
   ...changes,
 });
-const claims = (organizationId: string | null = null): TokenClaims => ({ subject: "sub_1", organizationId });
+const claims = (organizationId: string | null = null): TokenClaims => ({
+  subject: "sub_1",
+  organizationId,
+  expiresAtMs: 1_000,
+});
 const known = (changes: Partial<IdentityRow> = {}) => ({ kind: "known", row: row(changes) }) as const;
 
 describe("who calls", () => {
@@ -42,6 +47,95 @@ describe("who calls", () => {
     ["neither claim nor row", claims(), { kind: "unreachable" } as const, "unavailable"],
   ])("%s is refused", (_name, token, lookup, code) => {
     expect(decideCaller(token, lookup)).toMatchObject({ kind: "refused", failure: { code } });
+  });
+});
+
+describe("what calls with an API key", () => {
+  const keyRow = (changes: Partial<KeyRow> = {}): KeyRow => ({
+    keyId: "key_1",
+    organizationId: "org_1",
+    scopes: ["agents:read", "briefs:write"],
+    requestsPerHour: 50,
+    isActive: true,
+    expiresAtMs: null,
+    actingUser: null,
+    ...changes,
+  });
+  const decide = (changes: Partial<KeyRow>, actingUserId: string | null = null) =>
+    decideKeyCaller(actingUserId, { kind: "known", row: keyRow(changes) }, 1_000);
+
+  test("is the key, with those of its scopes that mean something here", () => {
+    expect(decide({})).toEqual({
+      kind: "caller",
+      caller: {
+        kind: "key",
+        organizationId: "org_1",
+        keyId: "key_1",
+        scopes: new Set(["agents:read"]),
+        requestsPerHour: 50,
+        actingUser: null,
+        level: "STAFF",
+      },
+    });
+  });
+
+  const acting = (level: PermissionLevel) => ({ actingUser: { userId: "user_1", subject: "sub_1", level } });
+  test.each([
+    ["agents:write", "FREELANCER", "FREELANCER"],
+    ["agents:write", "STAFF", "STAFF"],
+    ["agents:write", "ADMIN", "STAFF"],
+    ["agents:review", "STAFF", "STAFF"],
+    ["agents:review", "TEAM_LEAD", "TEAM_LEAD"],
+    ["agents:review", "ADMIN", "LEADERSHIP"],
+  ] as const)("with the scope %s for a user at %s has the level %s", (scope, level, expected) => {
+    expect(decide({ scopes: [scope], ...acting(level) }, "user_1")).toMatchObject({
+      kind: "caller",
+      caller: { level: expected, actingUser: { userId: "user_1", subject: "sub_1" } },
+    });
+  });
+
+  test.each([
+    ["switched off or revoked", { isActive: false }, null, "unauthenticated"],
+    ["expired", { expiresAtMs: 1_000 }, null, "unauthenticated"],
+    ["without a scope of ours", { scopes: ["briefs:read", "agents", "agents:*"] }, null, "forbidden"],
+    ["for nobody of the organization", {}, "user_2", "forbidden"],
+    ["for a client", acting("CLIENT"), "user_1", "forbidden"],
+  ] as const)("and is %s is refused", (_name, changes, actingUserId, code) => {
+    expect(decide(changes, actingUserId)).toMatchObject({ kind: "refused", failure: { code } });
+  });
+
+  test.each([
+    ["unknown", { kind: "known", row: null } as const, "unauthenticated"],
+    ["not to be looked up now", { kind: "unreachable" } as const, "unavailable"],
+  ])("and is %s is refused", (_name, lookup, code) => {
+    expect(decideKeyCaller(null, lookup, 1_000)).toMatchObject({ kind: "refused", failure: { code } });
+  });
+
+  test("submits as STAFF in nobody's name, and decides no review whatever its scope", () => {
+    const decision = decide({ scopes: ["agents:read", "agents:write", "agents:review"] });
+    if (decision.kind === "refused") throw new Error("the key was refused");
+    const access = tenantAccess(decision.caller);
+    expect(access).toMatchObject({
+      submitterLevel: "STAFF",
+      createdById: null,
+      actor: "key:key_1",
+      person: "key:key_1",
+      visibility: { kind: "all" },
+      authority: { kind: "all" },
+    });
+    expect(() => reviewerOf(access)).toThrow("forbidden");
+  });
+
+  test("acts for a user under both of his ids, and commands no more than he may", () => {
+    const decision = decide({ scopes: ["agents:write"], ...acting("ADMIN") }, "user_1");
+    if (decision.kind === "refused") throw new Error("the key was refused");
+    expect(tenantAccess(decision.caller)).toMatchObject({
+      submitterLevel: "STAFF",
+      createdById: "user_1",
+      person: "user:user_1",
+      authority: { kind: "own", userIds: ["user_1", "sub_1"] },
+      reviewer: null,
+    });
   });
 });
 
@@ -110,17 +204,16 @@ test("an administrator is known by his token's hash alone", () => {
   expect(administratorName("", admins)).toBeNull();
 });
 
-describe("identity cache", () => {
+describe("the look-up cache", () => {
   function world() {
     const state = { nowMs: 1_000_000, reads: 0, answer: (): Promise<IdentityRow | null> => Promise.resolve(row()) };
-    const identities = {
-      findBySubject: () => {
-        state.reads += 1;
-        return state.answer();
-      },
+    const read = () => {
+      state.reads += 1;
+      return state.answer();
     };
     const clock = { nowMs: () => state.nowMs };
-    const cache = new IdentityCache(identities, { clock, log: createLogger({}, () => undefined), lookupMaxMs: 10 });
+    const log = createLogger({}, () => undefined);
+    const cache = new LookupCache<IdentityRow>(read, { clock, log, subject: "identity", lookupMaxMs: 10 });
     return { state, cache };
   }
   const refused = (): Promise<never> => Promise.reject(new Error("connection refused"));
@@ -176,5 +269,25 @@ describe("identity cache", () => {
     await cache.find("sub_1");
     state.answer = () => Promise.resolve(null);
     await expect(cache.find("sub_2")).resolves.toEqual({ kind: "known", row: null });
+  });
+
+  test("keys without a row push no known row out", async () => {
+    const { state, cache } = world();
+    await cache.find("sub_1");
+    state.answer = () => Promise.resolve(null);
+    for (let made = 0; made < 10_001; made += 1) await cache.find(`made-up ${made}`);
+    state.reads = 0;
+    await expect(cache.find("sub_1")).resolves.toEqual({ kind: "known", row: row() });
+    expect(state.reads).toBe(0);
+  });
+
+  test("a key that gets a row is no longer without one", async () => {
+    const { state, cache } = world();
+    state.answer = () => Promise.resolve(null);
+    await cache.find("sub_1");
+    state.answer = () => Promise.resolve(row());
+    state.nowMs += 60_000;
+    await cache.find("sub_1");
+    await expect(cache.find("sub_1")).resolves.toEqual({ kind: "known", row: row() });
   });
 });

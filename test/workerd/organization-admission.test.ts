@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import type { SubmitCommand } from "../../src/contracts/organization-rpc.ts";
+import { KeyUseTable } from "../../src/durable-objects/organization/key-use-table.ts";
 import { SubmissionTable } from "../../src/durable-objects/organization/submission-table.ts";
 import { allEvents, mintOrganizationId, objectOf, submit, submitCommand, termsFor } from "./organization-driver.ts";
 import { silentQueuesPrefix } from "./silent-queues.ts";
@@ -24,7 +25,10 @@ async function submittedIssues(organizationId: string): Promise<readonly string[
   return events.filter(({ type }) => type === "issue.submitted").map(({ issueId }) => issueId);
 }
 
-async function rowCount(organizationId: string, table: "remembered_answers" | "submissions"): Promise<number> {
+async function rowCount(
+  organizationId: string,
+  table: "remembered_answers" | "submissions" | "key_uses",
+): Promise<number> {
   return runInDurableObject(
     stubOf(organizationId),
     (_object, { storage }) => storage.sql.exec<{ n: number }>(`SELECT COUNT(*) AS n FROM ${table}`).one().n,
@@ -166,5 +170,70 @@ describe("what an organization may submit", () => {
         { numRuns: 60 },
       );
     });
+  });
+});
+
+describe("an API key's hour", () => {
+  const request = (organizationId: string, changes: { keyId?: string; requestsPerHour?: number } = {}) => ({
+    organizationId,
+    keyId: "key_1",
+    requestsPerHour: 3,
+    ...changes,
+  });
+  const use = async (organizationId: string, changes = {}): Promise<boolean> =>
+    (await objectOf(organizationId).countKeyRequest(request(organizationId, changes))).ok;
+
+  test("lets exactly so many of 50 parallel requests pass", async () => {
+    const organizationId = mintOrganizationId();
+    const passed = await Promise.all(Array.from({ length: 50 }, () => use(organizationId)));
+    expect(passed.filter(Boolean)).toHaveLength(3);
+  });
+
+  test("is each key's own, and each organization's", async () => {
+    const [one, two] = [mintOrganizationId(), mintOrganizationId()];
+    for (let count = 0; count < 3; count += 1) await use(one);
+    expect(await use(one)).toBe(false);
+    expect(await use(one, { keyId: "key_2" })).toBe(true);
+    expect(await use(two)).toBe(true);
+  });
+
+  test("tells when there is room again; a refused request does not put it off", async () => {
+    const organizationId = mintOrganizationId();
+    for (let count = 0; count < 3; count += 1) await use(organizationId);
+    advanceMs(hourMs - 10_000);
+    const refused = await objectOf(organizationId).countKeyRequest(request(organizationId));
+    if (refused.ok) throw new Error("the fourth request passed");
+    expect(refused.failure.code).toBe("key_rate_limited");
+    expect(refused.failure.retryAfterSeconds).toBeLessThanOrEqual(10);
+    expect(refused.failure.retryAfterSeconds).toBeGreaterThan(0);
+    advanceMs(10_000);
+    expect(await use(organizationId)).toBe(true);
+  });
+
+  test("has no room at all for a key that allows nothing", async () => {
+    expect(await use(mintOrganizationId(), { requestsPerHour: 0 })).toBe(false);
+  });
+
+  test("never holds more than allowed, wherever its edge lies, and forgets what is over", async () => {
+    const gaps = fc.array(fc.integer({ min: 0, max: hourMs / 2 }), { minLength: 10, maxLength: 30 });
+    await fc.assert(
+      fc.asyncProperty(gaps, fc.integer({ min: 1, max: 4 }), async (waits, requestsPerHour) => {
+        const organizationId = mintOrganizationId();
+        const accepted: number[] = [];
+        await runInDurableObject(stubOf(organizationId), (_object, { storage }) => {
+          const table = new KeyUseTable(storage.sql);
+          let nowMs = 1_000_000_000;
+          for (const waitMs of waits) {
+            nowMs += waitMs;
+            const inHour = accepted.filter((atMs) => atMs > nowMs - hourMs).length;
+            const { ok } = table.count(request(organizationId, { requestsPerHour }), nowMs);
+            expect(ok).toBe(inHour < requestsPerHour);
+            if (ok) accepted.push(nowMs);
+          }
+        });
+        expect(await rowCount(organizationId, "key_uses")).toBeLessThanOrEqual(2 * requestsPerHour + 1);
+      }),
+      { numRuns: 10 },
+    );
   });
 });

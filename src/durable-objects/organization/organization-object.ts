@@ -53,6 +53,11 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
     return this.#calls.change(command, (change) => submitIssue(change, this.#parts, command));
   }
 
+  countKeyRequest(request: Rpc.KeyRequest): Promise<Rpc.Outcome<null>> {
+    // Not a change of the organization: nothing follows from it.
+    return this.#calls.answer(request, ({ keyUses }) => keyUses.count(request, this.#clock.nowMs()));
+  }
+
   readIssue(ref: Rpc.IssueRef): Promise<Rpc.IssueDetail | null> {
     return this.#calls.answer(ref, (parts) => readIssueDetail(parts, ref, this.#clock.nowMs()));
   }

@@ -12,6 +12,7 @@ import { EffectTable } from "./effect-table.ts";
 import { EventLog } from "./event-log.ts";
 import { IssueTable } from "./issue-table.ts";
 import { JobTable } from "./job-table.ts";
+import { KeyUseTable } from "./key-use-table.ts";
 import { RememberedAnswers } from "./remembered-answers.ts";
 import { ReviewTable } from "./review-table.ts";
 import { SubmissionTable } from "./submission-table.ts";
@@ -43,6 +44,7 @@ export function createOrganizationTables(
     keys: new ConcurrencyKeys(sql, issues),
     terms: new TermsKeeper(storage, organizationId),
     budgetTable: new BudgetTable(sql),
+    keyUses: new KeyUseTable(sql),
     submissions: new SubmissionTable(sql),
     answers: new RememberedAnswers<SubmitReceipt>(sql, "POST /"),
     deadLetters: new DeadLetters(sql),

@@ -3,6 +3,7 @@ import { deadlinesMigration } from "../deadlines.ts";
 import { archiveMigration } from "./archive.ts";
 import { budgetMigration } from "./budget-table.ts";
 import { concurrencyKeysMigration } from "./concurrency-keys.ts";
+import { keyUsesMigration } from "./key-use-table.ts";
 import { liveMigration } from "./live-feed.ts";
 import { backlogMigration } from "./job-table.ts";
 import { openWorkMigration } from "./open-work.ts";
@@ -130,4 +131,5 @@ export const organizationMigrations: readonly string[] = [
   retentionMigration + archiveMigration,
   waitingMigration,
   openWorkMigration,
+  keyUsesMigration,
 ];

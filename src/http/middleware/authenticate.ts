@@ -1,20 +1,28 @@
+import { createHash } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
-import type { Caller, TokenVerdict } from "../../contracts/caller.ts";
-import { organizationHeader, organizationIdSchema } from "../../contracts/http.ts";
+import type { Caller, IdentityRow, KeyCaller, KeyQuery, KeyRow, TokenVerdict } from "../../contracts/caller.ts";
+import { actingUserHeader, organizationHeader, organizationIdSchema } from "../../contracts/http.ts";
 import type { TokenPort } from "../../contracts/ports.ts";
 import { AgentError } from "../../core/errors.ts";
 import { administratorName } from "../admin-tokens.ts";
 import type { CallerEnv } from "../edge-env.ts";
-import { decideCaller, IdentityCache } from "../identity.ts";
+import { type CallerDecision, decideCaller, decideKeyCaller, unauthenticated, withoutAccess } from "../identity.ts";
+import { LookupCache } from "../lookup-cache.ts";
 import type { AppPorts } from "../ports.ts";
-import { InvalidRequestError } from "../problems.ts";
+import { InvalidRequestError, valueOf } from "../problems.ts";
 
+/** The length is bounded before anything is computed from it. */
 const bearerPattern = /^Bearer +(?<token>[\w~+/.=-]{1,8192})$/iu;
+const apiKeyPrefix = "sk_live_";
+/** The prefix and 32 bytes in base64url. */
+const apiKeyPattern = /^sk_live_[\w-]{43}$/u;
+/** An id of the ERP's users, as far as it can be told from its form. */
+const userIdPattern = /^[\w-]{1,64}$/u;
 
 function bearerToken(authorization: string | undefined): string {
   const token = bearerPattern.exec(authorization ?? "")?.groups?.["token"];
   if (token !== undefined) return token;
-  throw new AgentError({ code: "unauthenticated", detail: "Send an access token as `Authorization: Bearer …`." });
+  throw new AgentError(unauthenticated);
 }
 
 /** The organization that a platform administrator chose, if any. */
@@ -34,25 +42,59 @@ async function verify(tokens: TokenPort, token: string): Promise<TokenVerdict> {
   }
 }
 
-/** Knows the caller or refuses the request: 401, 403, or 503 when his identity cannot be established. */
-export function authenticate(ports: AppPorts): MiddlewareHandler<CallerEnv> {
-  const identities = new IdentityCache(ports.identities, { clock: ports.clock, log: ports.log });
+function callerOf<Known>(decision: CallerDecision<Known>): Known {
+  if (decision.kind === "refused") throw new AgentError(decision.failure);
+  return decision.caller;
+}
 
-  const callerOf = async (token: string, organizationChoice: string | undefined): Promise<Caller> => {
-    const name = administratorName(token, ports.adminTokens);
-    if (name !== null) return { kind: "platform", name, organizationId: chosenOrganization(organizationChoice) };
+/** A look-up's key and what it stands for: ids and hashes hold no colon. */
+function keyQueryOf(text: string): KeyQuery {
+  const [keyHash = "", actingUserId = ""] = text.split(":");
+  return { keyHash, actingUserId: actingUserId === "" ? null : actingUserId };
+}
+
+/** Knows the caller or refuses the request: 401, 403, 429 for an API key, or 503 when who calls cannot be established. */
+export function authenticate(ports: AppPorts): MiddlewareHandler<CallerEnv> {
+  const { clock, log } = ports;
+  const identities = new LookupCache<IdentityRow>((subject) => ports.identities.findBySubject(subject), {
+    clock,
+    log,
+    subject: "identity",
+  });
+  const keys = new LookupCache<KeyRow>((text) => ports.identities.findKey(keyQueryOf(text)), {
+    clock,
+    log,
+    subject: "API key",
+  });
+
+  const callerOfKey = async (key: string, actingUserId: string | undefined): Promise<KeyCaller> => {
+    if (!apiKeyPattern.test(key)) throw new AgentError(unauthenticated);
+    if (actingUserId !== undefined && !userIdPattern.test(actingUserId)) throw new AgentError(withoutAccess);
+    const keyHash = createHash("sha256").update(key).digest("hex");
+    const lookup = await keys.find(`${keyHash}:${actingUserId ?? ""}`);
+    const caller = callerOf(decideKeyCaller(actingUserId ?? null, lookup, clock.nowMs()));
+    const { organizationId, keyId, requestsPerHour } = caller;
+    valueOf(
+      await ports.objects.organization(organizationId).countKeyRequest({ organizationId, keyId, requestsPerHour }),
+    );
+    return caller;
+  };
+
+  const callerOfToken = async (token: string): Promise<Caller> => {
     const verdict = await verify(ports.tokens, token);
-    if (verdict.kind === "rejected") {
-      const detail = verdict.reason === "expired" ? "The access token has expired." : "The access token is not valid.";
-      throw new AgentError({ code: "unauthenticated", detail });
-    }
-    const decision = decideCaller(verdict.claims, await identities.find(verdict.claims.subject));
-    if (decision.kind === "refused") throw new AgentError(decision.failure);
-    return decision.caller;
+    if (verdict.kind === "rejected") throw new AgentError(unauthenticated);
+    if (verdict.kind === "unusable") throw new AgentError(withoutAccess);
+    return callerOf(decideCaller(verdict.claims, await identities.find(verdict.claims.subject)));
   };
 
   return async (c, next) => {
-    const caller = await callerOf(bearerToken(c.req.header("authorization")), c.req.header(organizationHeader));
+    const token = bearerToken(c.req.header("authorization"));
+    const name = administratorName(token, ports.adminTokens);
+    let caller: Caller;
+    if (name !== null) {
+      caller = { kind: "platform", name, organizationId: chosenOrganization(c.req.header(organizationHeader)) };
+    } else if (token.startsWith(apiKeyPrefix)) caller = await callerOfKey(token, c.req.header(actingUserHeader));
+    else caller = await callerOfToken(token);
     c.set("caller", caller);
     c.set("log", c.var.log.with({ organizationId: caller.organizationId, caller: caller.kind }));
     await next();

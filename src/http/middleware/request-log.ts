@@ -1,20 +1,15 @@
-import type { Context, MiddlewareHandler } from "hono";
-import { matchedRoutes } from "hono/route";
+import type { MiddlewareHandler } from "hono";
 import { requestIdHeader } from "../../contracts/http.ts";
 import type { Clock } from "../../core/clock.ts";
 import { describeError } from "../../core/errors.ts";
 import { newId } from "../../core/ids.ts";
 import type { Logger } from "../../core/log.ts";
 import type { EdgeEnv } from "../edge-env.ts";
+import { matchedRoute } from "../matched-route.ts";
 import { failureOf } from "../problems.ts";
 
 function causeOf(error: Error): string | undefined {
   return error.cause === undefined ? undefined : describeError(error.cause);
-}
-
-/** The pattern of the route that answered: the first that is no middleware's; patterns registered later match too. */
-function routeOf(c: Context): string | undefined {
-  return matchedRoutes(c).find(({ path }) => !path.endsWith("*"))?.path;
 }
 
 /**
@@ -38,7 +33,7 @@ export function requestLog(options: { readonly clock: Clock; readonly log: Logge
     log.info("request", {
       method: c.req.method,
       path: c.req.path,
-      route: routeOf(c),
+      route: matchedRoute(c)?.path,
       status: c.res.status,
       code: c.error === undefined ? undefined : failureOf(c.error).code,
       durationMs: options.clock.nowMs() - startedAtMs,

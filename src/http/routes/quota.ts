@@ -1,7 +1,7 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import { quotaSchema } from "../../contracts/http-views.ts";
 import type { CallerEnv } from "../edge-env.ts";
-import { requireSpendingVisible, tenantAccess } from "../permissions.ts";
+import { tenantAccess } from "../permissions.ts";
 import type { AppPorts } from "../ports.ts";
 import { quotaView } from "../views.ts";
 import { jsonContent } from "./json-content.ts";
@@ -16,9 +16,7 @@ const quotaRoute = createRoute({
 /** An organization's limits with their present use, from its object. */
 export function quotaRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
   return new OpenAPIHono<CallerEnv>().openapi(quotaRoute, async (c) => {
-    const access = tenantAccess(c.var.caller);
-    requireSpendingVisible(access);
-    const { organizationId } = access;
+    const { organizationId } = tenantAccess(c.var.caller);
     return c.json(quotaView(await ports.objects.organization(organizationId).readBudget({ organizationId })), 200);
   });
 }

@@ -6,7 +6,7 @@ import type { ReviewDetail } from "../../contracts/organization-rpc.ts";
 import type { IssueReader } from "../../contracts/ports.ts";
 import type { CallerEnv } from "../edge-env.ts";
 import { commandLiveOrArchived, fromPostgresOnly } from "../issue-reads.ts";
-import { requireReviewsVisible, reviewerOf, tenantAccess } from "../permissions.ts";
+import { reviewerOf, tenantAccess } from "../permissions.ts";
 import type { AppPorts } from "../ports.ts";
 import { valueOf } from "../problems.ts";
 import { artifactView, issueView, reviewView } from "../views.ts";
@@ -62,18 +62,14 @@ async function archivedReview(
 export function reviewRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
   return new OpenAPIHono<CallerEnv>()
     .openapi(listRoute, async (c) => {
-      const access = tenantAccess(c.var.caller);
-      requireReviewsVisible(access);
-      const { organizationId } = access;
+      const { organizationId } = tenantAccess(c.var.caller);
       const { status, limit } = c.req.valid("query");
       const query = { organizationId, status: status ?? null, limit };
       const reviews = await ports.objects.organization(organizationId).listReviews(query);
       return c.json({ items: reviews.map(reviewView) }, 200);
     })
     .openapi(readRoute, async (c) => {
-      const access = tenantAccess(c.var.caller);
-      requireReviewsVisible(access);
-      const { organizationId } = access;
+      const { organizationId } = tenantAccess(c.var.caller);
       const query = { organizationId, reviewId: reviewId(c.req.valid("param").id) };
       const live = await ports.objects.organization(organizationId).readReview(query);
       const detail = live ?? (await fromPostgresOnly(ports, (issues) => archivedReview(issues, query)));
