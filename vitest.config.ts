@@ -11,7 +11,7 @@ export default defineConfig({
       ? ["default", ["json", { outputFile: process.env["VITEST_RESULTS_FILE"] }]]
       : ["default"],
     projects: [
-      { test: { name: "node", include: ["test/node/**/*.test.ts", "test/fairness/**/*.test.ts"] } },
+      { test: { name: "node", include: ["test/{node,fairness,lists}/**/*.test.ts"] } },
       {
         resolve: {
           alias: { "cloudflare:workers": new URL("test/simulator/cloudflare-workers.ts", import.meta.url).pathname },

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { idPattern, type IdKind } from "../core/ids.ts";
 import { modelNameSchema } from "./models.ts";
 import { jsonValueSchema } from "./records.ts";
-import { issuePrioritySchema, issueStatusSchema, issueTypeSchema, reviewStatusSchema } from "./status.ts";
+import { issuePrioritySchema, issueTypeSchema } from "./status.ts";
 import { organizationLimitsSchema, repositorySchema, tierSchema } from "./terms.ts";
 
 export const apiBasePath = "/api/agents";
@@ -58,7 +58,7 @@ const descriptionSchema = z
     error: `must be at most ${maxDescriptionBytes} bytes of UTF-8`,
   });
 
-const timeSchema = z.iso.datetime({ offset: true });
+export const timeSchema = z.iso.datetime({ offset: true });
 
 export const submitRequestSchema = z.strictObject({
   type: issueTypeSchema,
@@ -85,21 +85,7 @@ export const submitRequestSchema = z.strictObject({
 });
 export type SubmitRequest = z.infer<typeof submitRequestSchema>;
 
-const limitSchema = z.coerce.number().int().min(1).max(maxPageSize);
-
-export const listIssuesQuerySchema = z.strictObject({
-  status: issueStatusSchema.optional(),
-  type: issueTypeSchema.optional(),
-  priority: issuePrioritySchema.optional(),
-  /** `nextCursor` of the page before. */
-  cursor: z.string().max(100).optional(),
-  limit: limitSchema.default(20),
-});
-
-export const listReviewsQuerySchema = z.strictObject({
-  status: reviewStatusSchema.optional(),
-  limit: limitSchema.default(20),
-});
+export const limitSchema = z.coerce.number().int().min(1).max(maxPageSize);
 
 export const liveQuerySchema = z.strictObject({
   /** Number of the last event seen: everything after it is replayed first. */

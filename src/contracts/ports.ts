@@ -2,7 +2,8 @@
 import type { TokenUsage } from "../core/money.ts";
 import type { IdentityRow, KeyQuery, KeyRow, TokenVerdict, Visibility } from "./caller.ts";
 import type { EventCursor, OrganizationEvent } from "./events.ts";
-import type { IssueDetail, IssueFilter, ListPosition, OrganizationRpc, ArtifactView } from "./organization-rpc.ts";
+import type { IssueFilter, ListPosition } from "./issue-filter.ts";
+import type { IssueDetail, OrganizationRpc, ArtifactView } from "./organization-rpc.ts";
 import type { PlatformRpc } from "./platform-rpc.ts";
 import type { IssueRecord, LogRecord, PullRequestPlan, PullRequestResult, StepRecord } from "./records.ts";
 import type { RepositoryRpc, TreeEntry } from "./repository-rpc.ts";
@@ -129,6 +130,8 @@ export interface IssuePage {
   readonly visibility: Visibility;
   readonly filter: IssueFilter;
   readonly before: ListPosition | null;
+  /** The last position that is asked for; null for the end of the list. */
+  readonly through: ListPosition | null;
   readonly limit: number;
   /** Ids that the object answers for. */
   readonly excludeIds: readonly string[];

@@ -1,6 +1,8 @@
 /** What one event of an organization's log changes in its rows. */
 import type { EventDataOf, OrganizationEvent } from "../contracts/events.ts";
+import { moduleOf } from "../contracts/issue-filter.ts";
 import type { IssueRecord } from "../contracts/records.ts";
+import { indexedWords } from "./issue-list.ts";
 import type { TenantTransaction } from "./prisma-client.ts";
 import {
   artifactRow,
@@ -45,8 +47,11 @@ export async function applyEvent(
       return;
     }
     case "issue.triaged": {
-      const triage = jsonColumn(event.data.triage);
-      await transaction.agentIssue.update({ where: issueKey, data: { triage, updatedAt: at } });
+      const { triage } = event.data;
+      const module = moduleOf({ requestedAgentType: null, triage });
+      await transaction.agentIssue.update({ where: issueKey, data: { triage, module, updatedAt: at } });
+      const untold = { organizationId, id: issueId, requestedAgentType: null };
+      await transaction.agentIssue.updateMany({ where: untold, data: { agentType: triage.agent } });
       return;
     }
     case "job.created": {
@@ -117,6 +122,8 @@ async function writeIssue(transaction: TenantTransaction, organizationId: string
     SELECT agents.resolve_user(${issue.createdById}) AS id`;
   const row = { ...issueRow(issue), organizationId, createdById: creator?.id ?? null };
   await transaction.agentIssue.upsert({ where: keyOf(organizationId, row.id), create: row, update: row });
+  const words = { organizationId, issueId: issue.id, words: indexedWords(organizationId, issue) };
+  await transaction.agentIssueWords.createMany({ data: words, skipDuplicates: true });
 }
 
 async function changeJob(

@@ -1,9 +1,10 @@
 /** Reads an organization's issues from Postgres, each answer in one transaction of that organization. */
 import type { Visibility } from "../contracts/caller.ts";
-import type { IssueDetail, ListPosition } from "../contracts/organization-rpc.ts";
-import type { IssuePage, IssueReader } from "../contracts/ports.ts";
+import type { IssueDetail } from "../contracts/organization-rpc.ts";
+import type { IssueReader } from "../contracts/ports.ts";
 import type { Prisma } from "./generated/client.ts";
 import { databaseFailure } from "./database-failure.ts";
+import { listIssueRows } from "./issue-list.ts";
 import type { DatabaseSettings } from "./neon-driver.ts";
 import { inTenant, withPrisma, type TenantTransaction } from "./prisma-client.ts";
 import {
@@ -30,9 +31,7 @@ export function createIssueReader(settings: DatabaseSettings): IssueReader {
   };
   return {
     list: async (page) => {
-      const rows = await inOrganization(page.organizationId, async ({ agentIssue }) =>
-        agentIssue.findMany({ where: pageOf(page), orderBy: newestFirst, take: page.limit }),
-      );
+      const rows = await inOrganization(page.organizationId, async (transaction) => listIssueRows(transaction, page));
       return rows.map((row) => issueRecord(row));
     },
 
@@ -96,29 +95,9 @@ async function detailOf(
   };
 }
 
-const newestFirst = [{ createdAt: "desc" }, { id: "desc" }] satisfies Prisma.AgentIssueOrderByWithRelationInput[];
 const oldestFirst: { orderBy: ({ createdAt: "asc" } | { id: "asc" })[] } = {
   orderBy: [{ createdAt: "asc" }, { id: "asc" }],
 };
-
-function pageOf({ organizationId, visibility, filter, before, excludeIds }: IssuePage): Prisma.AgentIssueWhereInput {
-  return {
-    organizationId,
-    ...filter,
-    ...visibleTo(visibility),
-    ...(excludeIds.length === 0 ? {} : { id: { notIn: [...excludeIds] } }),
-    ...(before === null ? {} : after(before)),
-  };
-}
-
-/** The rows that come after a position in the list. The first condition is implied; it lets the index begin there. */
-function after({ createdAtMs, id }: ListPosition): Prisma.AgentIssueWhereInput {
-  const createdAt = new Date(createdAtMs);
-  return {
-    createdAt: { lte: createdAt },
-    OR: [{ createdAt: { lt: createdAt } }, { id: { lt: id } }],
-  };
-}
 
 function visibleTo(visibility: Visibility): Prisma.AgentIssueWhereInput {
   return visibility.kind === "all" ? {} : { createdById: { in: [...visibility.userIds] } };

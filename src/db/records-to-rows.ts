@@ -1,4 +1,5 @@
 /** Records of an organization as the rows that remember them. */
+import { agentTypeOf, moduleOf } from "../contracts/issue-filter.ts";
 import type {
   ArtifactRecord,
   EffectRecord,
@@ -34,6 +35,8 @@ export function issueRow(issue: IssueRecord): Prisma.AgentIssueUncheckedCreateIn
   const { notBeforeMs, expiresAtMs, createdAtMs, updatedAtMs, context, triage, ...columns } = issue;
   return {
     ...columns,
+    agentType: agentTypeOf(issue),
+    module: moduleOf(issue),
     context,
     triage: jsonColumn(triage),
     notBefore: timeOrNull(notBeforeMs),

@@ -62,7 +62,7 @@ export function createApp(ports: AppPorts): Hono<EdgeEnv> {
   const app = new OpenAPIHono<EdgeEnv>({
     strict: false,
     defaultHook: (result) => {
-      if (!result.success) throw new InvalidRequestError(fieldErrorsOf(result.error));
+      if (!result.success) throw new InvalidRequestError(fieldErrorsOf(result.error, result.target));
     },
   });
   app.onError((error, c) => problemResponse(error, c.var.requestId));

@@ -1,11 +1,12 @@
 /** Reads of an organization's issues: the object answers for what is live, Postgres for what has left it. */
 import pTimeout from "p-timeout";
-import type { Archivable, IssueDetail, IssueFilter, ListPosition, Outcome } from "../contracts/organization-rpc.ts";
+import type { IssueFilter, ListPosition } from "../contracts/issue-filter.ts";
+import type { Archivable, IssueDetail, Outcome } from "../contracts/organization-rpc.ts";
 import type { IssueReader } from "../contracts/ports.ts";
 import type { IssueRecord } from "../contracts/records.ts";
 import { AgentError, describeError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
-import { mergePage, type Page } from "./list-page.ts";
+import { readMergedPage, type MergedPage } from "./merged-page.ts";
 import type { TenantAccess } from "./permissions.ts";
 import type { AppPorts } from "./ports.ts";
 
@@ -15,11 +16,6 @@ export interface IssuePageQuery {
   readonly filter: IssueFilter;
   readonly before: ListPosition | null;
   readonly limit: number;
-}
-
-export interface IssuePageAnswer extends Page<IssueRecord> {
-  /** Postgres could not be read: what only it holds is missing. */
-  readonly partial: boolean;
 }
 
 async function readWith<Value>(ports: AppPorts, read: (issues: IssueReader) => Promise<Value>): Promise<Value> {
@@ -32,23 +28,36 @@ function fromPostgres<Value>(ports: AppPorts, read: (issues: IssueReader) => Pro
   return pTimeout(readWith(ports, read), { milliseconds: postgresMaxMs });
 }
 
-/** One page of the issues that the caller may see. Without Postgres it holds the object's part and says so. */
-export async function listIssues(
+/** The same for part of a list: null when Postgres cannot be read, which is logged. */
+async function listedInPostgres<Item>(
   ports: AppPorts,
-  access: TenantAccess,
-  query: IssuePageQuery,
   log: Logger,
-): Promise<IssuePageAnswer> {
-  const { organizationId, visibility } = access;
-  const wanted = { organizationId, visibility, ...query, limit: query.limit + 1 };
-  const live = await ports.objects.organization(organizationId).listUnprojected(wanted);
+  read: (issues: IssueReader) => Promise<readonly Item[]>,
+): Promise<readonly Item[] | null> {
   try {
-    const rows = await fromPostgres(ports, (issues) => issues.list({ ...wanted, excludeIds: live.replacedIds }));
-    return { ...mergePage(live.matching, rows, query.limit), partial: false };
+    return await fromPostgres(ports, read);
   } catch (error) {
     log.warn("list without Postgres", { error: describeError(error) });
-    return { ...mergePage(live.matching, [], query.limit), partial: true };
+    return null;
   }
+}
+
+/** One page of the issues that the caller may see. Without Postgres it holds the object's part and says so. */
+export function listIssues(
+  ports: AppPorts,
+  access: TenantAccess,
+  { filter, before, limit }: IssuePageQuery,
+  log: Logger,
+): Promise<MergedPage<IssueRecord>> {
+  const { organizationId, visibility } = access;
+  const wanted = { organizationId, visibility, filter };
+  return readMergedPage<IssueRecord>(
+    {
+      object: (query) => ports.objects.organization(organizationId).listUnprojected({ ...wanted, ...query }),
+      postgres: (stretch) => listedInPostgres(ports, log, (issues) => issues.list({ ...wanted, ...stretch })),
+    },
+    { before, limit },
+  );
 }
 
 /**

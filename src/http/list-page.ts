@@ -1,40 +1,7 @@
-/** Pages of a list that is read from two places, newest first by the immutable `(createdAtMs, id)`. */
-import type { ListPosition } from "../contracts/organization-rpc.ts";
+/** Cursors: a place in a list as the opaque text that callers send back. */
+import type { ListPosition } from "../contracts/issue-filter.ts";
 import { InvalidRequestError } from "./problems.ts";
 
-interface Listed {
-  readonly id: string;
-  readonly createdAtMs: number;
-}
-
-function newestFirst(left: Listed, right: Listed): number {
-  if (left.createdAtMs !== right.createdAtMs) return right.createdAtMs - left.createdAtMs;
-  return left.id < right.id ? 1 : -1;
-}
-
-export interface Page<Item> {
-  readonly items: readonly Item[];
-  /** Where the next page begins; null when neither place has more. */
-  readonly next: ListPosition | null;
-}
-
-/**
- * One page of what the object and Postgres each gave. Each was asked for `limit + 1`, and Postgres to leave out what
- * the object answers for, so nothing appears twice.
- */
-export function mergePage<Item extends Listed>(
-  fromObject: readonly Item[],
-  fromPostgres: readonly Item[],
-  limit: number,
-): Page<Item> {
-  const merged = [...fromObject, ...fromPostgres].sort(newestFirst);
-  const items = merged.slice(0, limit);
-  const last = items.at(-1);
-  const hasMore = merged.length > limit && last !== undefined;
-  return { items, next: hasMore ? { createdAtMs: last.createdAtMs, id: last.id } : null };
-}
-
-/** A position as the opaque text that callers send back. */
 export function encodeCursor(position: ListPosition): string {
   return `${position.createdAtMs.toString(36)}.${position.id}`;
 }

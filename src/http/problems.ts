@@ -23,10 +23,13 @@ export class InvalidRequestError extends AgentError {
   }
 }
 
-/** The fields at fault in a failed parse; unknown fields are named one by one. */
-export function fieldErrorsOf(error: z.core.$ZodError): readonly FieldError[] {
+/**
+ * The fields at fault in a failed parse; unknown fields are named one by one. A query's field is its parameter, however
+ * many values it was given.
+ */
+export function fieldErrorsOf(error: z.core.$ZodError, target = "json"): readonly FieldError[] {
   return error.issues.flatMap((issue) => {
-    const path = issue.path.map(String);
+    const path = (target === "query" ? issue.path.slice(0, 1) : issue.path).map(String);
     if (issue.code !== "unrecognized_keys") return [{ field: path.join(".") || "body", message: issue.message }];
     return issue.keys.map((key) => ({ field: [...path, key].join("."), message: "is not a known field" }));
   });

@@ -5,6 +5,7 @@ import type { IssueRecord } from "../../src/contracts/records.ts";
 import { createIssueReader } from "../../src/db/issue-reader.ts";
 import { createProjection } from "../../src/db/projection.ts";
 import { EventLogFixture } from "../support/database-event-log.ts";
+import { isWanted } from "../support/list-model.ts";
 import { newOrganization, settingsOf } from "../support/database-fixture.ts";
 
 const reader = createIssueReader(settingsOf("agents_app"));
@@ -21,7 +22,16 @@ let freelancerId = "";
 const issues: IssueRecord[] = [];
 
 function page(fields: Partial<IssuePage>): IssuePage {
-  return { organizationId, visibility: everyone, filter: {}, before: null, limit: 100, excludeIds: [], ...fields };
+  return {
+    organizationId,
+    visibility: everyone,
+    filter: {},
+    before: null,
+    through: null,
+    limit: 100,
+    excludeIds: [],
+    ...fields,
+  };
 }
 
 async function idsOf(fields: Partial<IssuePage>): Promise<readonly string[]> {
@@ -77,13 +87,11 @@ describe("the list", () => {
 
   it("keeps to the filter", async () => {
     for (const filter of [
-      { status: "REVIEW" },
-      { type: "QUESTION", status: "QUEUED" },
-      { priority: "CRITICAL" },
+      { status: ["REVIEW"] },
+      { type: ["QUESTION", "FEATURE"], status: ["QUEUED"] },
+      { priority: ["CRITICAL"] },
     ] as const) {
-      const expected = issues.filter((issue) =>
-        Object.entries(filter).every(([field, value]) => Reflect.get(issue, field) === value),
-      );
+      const expected = issues.filter((issue) => isWanted(issue, filter, everyone));
       expect(expected.length).toBeGreaterThan(0);
       expect(await idsOf({ filter })).toEqual(expected.map(({ id }) => id));
     }

@@ -170,3 +170,43 @@ describe("two histories in one database", () => {
     });
   });
 });
+
+describe("issues from before lists could be searched", () => {
+  it("are found by their words, agents and modules afterwards, and stay behind row-level security", async () => {
+    await withOwnDatabase(async (ownUrl) => {
+      await applyMigrations(erpProject, ownUrl);
+      await createRoles(ownUrl, passwords);
+      const ownerUrl = inDatabase(urls.agents_owner, new URL(ownUrl).pathname);
+      const names = await migrationNames(agentsProject);
+      const before = names.findIndex((name) => name.endsWith("_issue_lists"));
+      await withFirstMigrations(agentsProject, before, (project) => applyMigrations(project, ownerUrl));
+      await withClient(ownUrl, async (client) =>
+        client.query(`
+          INSERT INTO public.organizations (id, name, slug, "configKey", "updatedAt") VALUES ('org', 'o', 'o', 'o', now());
+          INSERT INTO agents."AgentIssue" (id, "organizationId", source, type, priority, title, description, "externalId",
+            context, status, "submitterLevel", "requestedAgentType", triage, "correlationId", "createdAt", "updatedAt")
+          VALUES ('a', 'org', 'MANUAL', 'BUG', 'LOW', 'Café: STUCK', 'Zeit/Zeit', 'ERP-7', '{}', 'QUEUED', 'STAFF',
+                  'briefs.status-workflow', NULL, 'req', now(), now()),
+                 ('b', 'org', 'MANUAL', 'BUG', 'LOW', 'x', 'y', NULL, '{}', 'QUEUED', 'STAFF',
+                  NULL, '{"module": "Time", "agent": "time.entries"}', 'req', now(), now())`),
+      );
+      await applyMigrations(agentsProject, ownerUrl);
+      const { rows } = await withClient(ownUrl, async (client) =>
+        client.query(`
+          SELECT "agentType", module, (SELECT array_agg(word ORDER BY word) FROM unnest(words) word) AS words
+            FROM agents."AgentIssue" JOIN agents."AgentIssueWords" ON "issueId" = id ORDER BY id`),
+      );
+      const words = ["7", "cafe", "erp", "stuck", "zeit"].map((word) => `org:${word}`);
+      expect(rows).toEqual([
+        { agentType: "briefs.status-workflow", module: "briefs", words },
+        { agentType: "time.entries", module: "time", words: ["org:x", "org:y"] },
+      ]);
+      const { rows: unforced } = await withClient(ownUrl, async (client) =>
+        client.query(`
+          SELECT relname FROM pg_class WHERE relnamespace = 'agents'::regnamespace AND relkind = 'r'
+             AND relname LIKE 'Agent%' AND NOT relforcerowsecurity`),
+      );
+      expect(unforced).toEqual([]);
+    });
+  });
+});

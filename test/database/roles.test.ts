@@ -23,6 +23,7 @@ const ourTables = [
   "AgentArtifact",
   "AgentEffect",
   "AgentIssue",
+  "AgentIssueWords",
   "AgentJob",
   "AgentLog",
   "AgentParkedEvent",

@@ -9,7 +9,7 @@ import type {
   Outcome,
   ReviewDetail,
   SubmitReceipt,
-  UnprojectedIssues,
+  UnprojectedPart,
 } from "../../src/contracts/organization-rpc.ts";
 import type { AuditEntry, OrganizationEntry, OrganizationSettings } from "../../src/contracts/platform-rpc.ts";
 import type { IssueReader } from "../../src/contracts/ports.ts";
@@ -138,7 +138,7 @@ export class EdgeFixture {
   isPlatformUp = true;
   switches: readonly Switch[] = [];
   audit: readonly AuditEntry[] = [];
-  unprojected: UnprojectedIssues = { matching: [], replacedIds: [] };
+  unprojected: UnprojectedPart<IssueRecord> = { matching: [], replacedIds: [], through: null };
   storedList: readonly IssueRecord[] = [];
   terms: Terms = defaultTerms(this.organizationId);
   submitAnswer: () => Promise<Outcome<SubmitReceipt>> = () => Promise.resolve({ ok: true, value: this.receipt });

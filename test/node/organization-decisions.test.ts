@@ -7,7 +7,7 @@ import { approverOf, mustBeReviewed, nextStep } from "../../src/durable-objects/
 import { planPullRequest } from "../../src/durable-objects/organization/pull-request-plan.ts";
 import { backOffMs, decideEffectRetry, decideJobFailure } from "../../src/durable-objects/organization/retry.ts";
 import { decideReview } from "../../src/durable-objects/organization/review-decision.ts";
-import { canSeeIssuesOf } from "../../src/durable-objects/organization/visibility.ts";
+import { canSeeIssuesOf } from "../../src/contracts/issue-filter.ts";
 
 const nowMs = Date.UTC(2026, 10, 22, 18, 30);
 const minuteMs = 60_000;

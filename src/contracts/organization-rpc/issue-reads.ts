@@ -1,5 +1,6 @@
 /** Reading issues, and the shape in which they leave the object and come back. */
 import type { Visibility } from "../caller.ts";
+import type { IssueFilter, ListPosition } from "../issue-filter.ts";
 import type {
   ArtifactRecord,
   EffectRecord,
@@ -9,7 +10,7 @@ import type {
   ReviewRecord,
   StepRecord,
 } from "../records.ts";
-import type { BlockingLimit, IssuePriority, IssueStatus, IssueType } from "../status.ts";
+import type { BlockingLimit } from "../status.ts";
 import type { Addressed } from "./outcome.ts";
 
 export interface IssueRef extends Addressed {
@@ -39,18 +40,6 @@ export interface Archivable {
   readonly archived?: ArchivedIssue;
 }
 
-export interface IssueFilter {
-  readonly status?: IssueStatus;
-  readonly type?: IssueType;
-  readonly priority?: IssuePriority;
-}
-
-/** Position in a list that is ordered newest first by the immutable `(createdAtMs, id)`. */
-export interface ListPosition {
-  readonly createdAtMs: number;
-  readonly id: string;
-}
-
 export interface ListQuery extends Addressed {
   readonly visibility: Visibility;
   readonly filter: IssueFilter;
@@ -58,11 +47,14 @@ export interface ListQuery extends Addressed {
   readonly limit: number;
 }
 
-export interface UnprojectedIssues {
-  /** Matching issues with changes that Postgres may not hold yet, newest first. */
-  readonly matching: readonly IssueRecord[];
-  /** Ids of all such issues, matching or not: their rows in Postgres are out of date. */
+/** What the object answers for in a stretch of a list: what may have changed since Postgres was last brought up to date. */
+export interface UnprojectedPart<Item> {
+  /** Matching items of the stretch, newest first. */
+  readonly matching: readonly Item[];
+  /** Ids of all its items that Postgres might list otherwise, the matching ones among them. */
   readonly replacedIds: readonly string[];
+  /** The stretch ends with this position, and more may follow; null when it goes on to the end of the list. */
+  readonly through: ListPosition | null;
 }
 
 export interface ArtifactView {
@@ -73,7 +65,8 @@ export interface ArtifactView {
 
 export interface IssueReadCalls {
   readIssue(ref: IssueRef): Promise<IssueDetail | null>;
-  listUnprojected(query: ListQuery): Promise<UnprojectedIssues>;
+  /** However much has changed, the answer is bounded: then it is about a shorter stretch. */
+  listUnprojected(query: ListQuery): Promise<UnprojectedPart<IssueRecord>>;
   /** Null when the issue is not here (or not visible): ask Postgres then. */
   listSteps(ref: IssueRef): Promise<readonly StepRecord[] | null>;
   listLogs(ref: IssueRef): Promise<readonly LogRecord[] | null>;

@@ -12,7 +12,7 @@ import type { JobControl } from "./job-control.ts";
 import type { JobState } from "./job-state.ts";
 import type { JobTable } from "./job-table.ts";
 import type { ReviewDesk } from "./review-desk.ts";
-import { canSeeIssuesOf } from "./visibility.ts";
+import { canSeeIssuesOf } from "../../contracts/issue-filter.ts";
 
 export interface IssueCommandParts {
   readonly issues: IssueTable;

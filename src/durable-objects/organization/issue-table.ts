@@ -1,18 +1,22 @@
 import type { Visibility } from "../../contracts/caller.ts";
-import type { ListQuery, UnprojectedIssues } from "../../contracts/organization-rpc.ts";
+import { canSeeIssuesOf, changingMatch, unchangingMatch } from "../../contracts/issue-filter.ts";
+import type { ListQuery, UnprojectedPart } from "../../contracts/organization-rpc.ts";
 import type { IssueRecord } from "../../contracts/records.ts";
 import { openIssueStatuses } from "../../contracts/status.ts";
 import { boundLimit } from "../bound-limit.ts";
 import { fromStoredJson } from "../stored-json.ts";
-import { canSeeIssuesOf } from "./visibility.ts";
+import { BoundedPart, partBounds, type PartBounds } from "./bounded-part.ts";
 
 type RecordRow = { record: string };
+type PositionRow = { id: string; created_at_ms: number };
 
 export class IssueTable {
   readonly #sql: SqlStorage;
+  readonly #partBounds: PartBounds;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStorage, bounds: PartBounds = partBounds) {
     this.#sql = sql;
+    this.#partBounds = bounds;
   }
 
   /** Stores the issue; `lastSeq` is the number of the last event that tells of it, and never goes back. */
@@ -65,30 +69,26 @@ export class IssueTable {
       .map(({ record }) => fromStoredJson<IssueRecord>(record));
   }
 
-  /** Issues with an event after `projectedSeq`, newest first. */
-  listUnprojected(query: ListQuery, projectedSeq: number): UnprojectedIssues {
-    const issues = this.#sql
-      .exec<RecordRow>(
-        "SELECT record FROM issues WHERE last_seq > ? ORDER BY created_at_ms DESC, id DESC",
-        projectedSeq,
-      )
-      .toArray()
-      .map(({ record }) => fromStoredJson<IssueRecord>(record));
-    return {
-      matching: issues.filter((issue) => matches(issue, query)).slice(0, query.limit),
-      replacedIds: issues.map(({ id }) => id),
-    };
+  /** What is answered here of issues with an event after `projectedSeq`. */
+  listUnprojected(query: ListQuery, projectedSeq: number): UnprojectedPart<IssueRecord> {
+    const { before, filter, visibility } = query;
+    const candidates = this.#sql.exec<PositionRow>(
+      `SELECT id, created_at_ms FROM issues INDEXED BY issues_by_seq
+       WHERE last_seq > ?1 AND (?2 IS NULL OR (created_at_ms, id) < (?2, ?3))
+       ORDER BY created_at_ms DESC, id DESC`,
+      projectedSeq,
+      before?.createdAtMs ?? null,
+      before?.id ?? null,
+    );
+    const isListed = unchangingMatch(filter);
+    const part = new BoundedPart<IssueRecord>(query.limit, this.#partBounds);
+    for (const { id, created_at_ms: createdAtMs } of candidates) {
+      if (part.isFull()) return part.soFar();
+      const { record } = this.#sql.exec<RecordRow>("SELECT record FROM issues WHERE id = ?", id).one();
+      const issue = fromStoredJson<IssueRecord>(record);
+      const fate = changingMatch(issue, filter, visibility) ? "matching" : "replaced";
+      part.add(issue, { createdAtMs, id }, isListed(issue) ? fate : "ignored", record.length);
+    }
+    return part.toTheEnd();
   }
-}
-
-function matches(issue: IssueRecord, { visibility, filter, before }: ListQuery): boolean {
-  return (
-    canSeeIssuesOf(visibility, issue.createdById) &&
-    (filter.status === undefined || issue.status === filter.status) &&
-    (filter.type === undefined || issue.type === filter.type) &&
-    (filter.priority === undefined || issue.priority === filter.priority) &&
-    (before === null ||
-      issue.createdAtMs < before.createdAtMs ||
-      (issue.createdAtMs === before.createdAtMs && issue.id < before.id))
-  );
 }

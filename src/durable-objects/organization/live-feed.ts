@@ -6,7 +6,7 @@ import { batchOf, type LiveBatch } from "../live/live-source.ts";
 import type { EventLog } from "./event-log.ts";
 import type { IssueTable } from "./issue-table.ts";
 import type { JobTable } from "./job-table.ts";
-import { canSeeIssuesOf } from "./visibility.ts";
+import { canSeeIssuesOf } from "../../contracts/issue-filter.ts";
 
 /** So many numbers are looked through at once for a viewer who sees only some of them. */
 const scanWindowEvents = 5_000;

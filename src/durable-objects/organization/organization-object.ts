@@ -3,7 +3,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { EventCursor } from "../../contracts/events.ts";
 import { liveViewerHeader, liveViewerSchema } from "../../contracts/live-viewer.ts";
 import type * as Rpc from "../../contracts/organization-rpc.ts";
-import type { LogRecord, ReviewRecord, StepRecord } from "../../contracts/records.ts";
+import type { IssueRecord, LogRecord, ReviewRecord, StepRecord } from "../../contracts/records.ts";
 import type { Terms } from "../../contracts/terms.ts";
 import type { Clock } from "../../core/clock.ts";
 import { describeError } from "../../core/errors.ts";
@@ -62,7 +62,7 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
     return this.#calls.answer(ref, (parts) => readIssueDetail(parts, ref, this.#clock.nowMs()));
   }
 
-  listUnprojected(query: Rpc.ListQuery): Promise<Rpc.UnprojectedIssues> {
+  listUnprojected(query: Rpc.ListQuery): Promise<Rpc.UnprojectedPart<IssueRecord>> {
     return this.#calls.answer(query, ({ issues, feed }) => issues.listUnprojected(query, feed.projectedSeq()));
   }
 

@@ -1,6 +1,7 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { idParamsSchema, isId, listIssuesQuerySchema } from "../../contracts/http.ts";
+import { idParamsSchema, isId } from "../../contracts/http.ts";
+import { issueFilterOf, listIssuesQuerySchema } from "../../contracts/http-lists.ts";
 import {
   artifactListSchema,
   issueDetailSchema,
@@ -8,7 +9,7 @@ import {
   logListSchema,
   stepListSchema,
 } from "../../contracts/http-views.ts";
-import type { IssueFilter, IssueRef } from "../../contracts/organization-rpc.ts";
+import type { IssueRef } from "../../contracts/organization-rpc.ts";
 import type { IssueReader } from "../../contracts/ports.ts";
 import type { CallerEnv } from "../edge-env.ts";
 import { issueNotFound, listIssues, readIssuePart } from "../issue-reads.ts";
@@ -58,19 +59,6 @@ const artifactsRoute = createRoute({
   responses: { 200: jsonContent(artifactListSchema, "Artifacts with their contents") },
 });
 
-/** Only the filters that were given, so that an absent one is absent and not undefined. */
-function filterOf({
-  status,
-  type,
-  priority,
-}: { [Name in keyof IssueFilter]: IssueFilter[Name] | undefined }): IssueFilter {
-  return {
-    ...(status === undefined ? {} : { status }),
-    ...(type === undefined ? {} : { type }),
-    ...(priority === undefined ? {} : { priority }),
-  };
-}
-
 function issueRef(access: TenantAccess, issueId: string): IssueRef {
   if (!isId("issue", issueId)) throw issueNotFound();
   return { organizationId: access.organizationId, issueId, visibility: access.visibility };
@@ -101,8 +89,8 @@ export function issueRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
 
   return new OpenAPIHono<CallerEnv>()
     .openapi(listRoute, async (c) => {
-      const { cursor, limit, ...filter } = c.req.valid("query");
-      const query = { filter: filterOf(filter), before: positionOf(cursor), limit };
+      const { cursor, limit, ...wanted } = c.req.valid("query");
+      const query = { filter: issueFilterOf(wanted), before: positionOf(cursor), limit };
       const page = await listIssues(ports, tenantAccess(c.var.caller), query, c.var.log);
       const nextCursor = page.next === null ? null : encodeCursor(page.next);
       return c.json({ items: page.items.map(issueView), nextCursor, partial: page.partial }, 200);

@@ -1,5 +1,6 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
-import { idParamsSchema, isId, listReviewsQuerySchema, reviewDecisionRequestSchema } from "../../contracts/http.ts";
+import { idParamsSchema, isId, reviewDecisionRequestSchema } from "../../contracts/http.ts";
+import { listReviewsQuerySchema } from "../../contracts/http-lists.ts";
 import { reviewDetailViewSchema, reviewListSchema, reviewViewSchema } from "../../contracts/http-views.ts";
 import { AgentError } from "../../core/errors.ts";
 import type { ReviewDetail } from "../../contracts/organization-rpc.ts";
