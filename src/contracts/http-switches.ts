@@ -36,7 +36,8 @@ export const platformLiveQuerySchema = z.strictObject({
 
 export const switchViewSchema = switchSchema
   .omit({ createdAtMs: true, expiresAtMs: true })
-  .extend({ createdAt: time, expiresAt: time.nullable() });
+  .extend({ createdAt: time, expiresAt: time.nullable() })
+  .meta({ id: "Switch" });
 
 export const switchListSchema = z.object({ items: z.array(switchViewSchema) });
 

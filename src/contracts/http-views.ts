@@ -18,33 +18,39 @@ const optionalTime = time.nullable();
 
 const errorCodes = Object.keys(errorSpecs).filter((code): code is ErrorCode => code in errorSpecs);
 
+export const problemMediaType = "application/problem+json";
+
 /** RFC 9457 problem details. */
-export const problemSchema = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  code: z.enum(errorCodes),
-  detail: z.string(),
-  requestId: z.string(),
-  /** The fields at fault, when the request was not valid. */
-  errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
-});
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.enum(errorCodes),
+    detail: z.string(),
+    requestId: z.string(),
+    /** The fields at fault, when the request was not valid. */
+    errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+  })
+  .meta({ id: "Problem" });
 export type Problem = z.infer<typeof problemSchema>;
 
 const allowanceSchema = z.object({ limit: z.int(), remaining: z.int(), resetAt: time });
 
-export const submitResponseSchema = z.object({
-  id: z.string(),
-  jobId: z.string(),
-  status: issueStatusSchema,
-  position: z.int(),
-  estimatedWaitSeconds: z.int().nullable(),
-  trackingUrl: z.url(),
-  liveUrl: z.url(),
-  /** What is left of the issues of an hour and of a UTC day, after this one. */
-  rate: allowanceSchema,
-  quota: allowanceSchema,
-});
+export const submitResponseSchema = z
+  .object({
+    id: z.string(),
+    jobId: z.string(),
+    status: issueStatusSchema,
+    position: z.int(),
+    estimatedWaitSeconds: z.int().nullable(),
+    trackingUrl: z.url(),
+    liveUrl: z.url(),
+    /** What is left of the issues of an hour and of a UTC day, after this one. */
+    rate: allowanceSchema,
+    quota: allowanceSchema,
+  })
+  .meta({ id: "Submission" });
 
 export const issueViewSchema = issueRecordSchema
   .omit({ notBeforeMs: true, expiresAtMs: true, createdAtMs: true, updatedAtMs: true, context: true })
@@ -54,7 +60,8 @@ export const issueViewSchema = issueRecordSchema
     expiresAt: optionalTime,
     createdAt: time,
     updatedAt: time,
-  });
+  })
+  .meta({ id: "Issue" });
 
 export const jobViewSchema = jobRecordSchema
   .omit({ startedAtMs: true, completedAtMs: true, createdAtMs: true, updatedAtMs: true, config: true, result: true })
@@ -65,32 +72,43 @@ export const jobViewSchema = jobRecordSchema
     completedAt: optionalTime,
     createdAt: time,
     updatedAt: time,
-  });
+  })
+  .meta({ id: "Job" });
 
 export const reviewViewSchema = reviewRecordSchema
   .omit({ decidedAtMs: true, expiresAtMs: true, createdAtMs: true })
-  .extend({ decidedAt: optionalTime, expiresAt: time, createdAt: time });
+  .extend({ decidedAt: optionalTime, expiresAt: time, createdAt: time })
+  .meta({ id: "Review" });
 
 export const effectViewSchema = effectRecordSchema
   .omit({ idempotencyKey: true, createdAtMs: true, updatedAtMs: true })
-  .extend({ createdAt: time, updatedAt: time });
+  .extend({ createdAt: time, updatedAt: time })
+  .meta({ id: "Effect" });
 
-export const stepViewSchema = stepRecordSchema.omit({ startedAtMs: true }).extend({ startedAt: time });
+export const stepViewSchema = stepRecordSchema
+  .omit({ startedAtMs: true })
+  .extend({ startedAt: time })
+  .meta({ id: "Step" });
 
-export const logViewSchema = logRecordSchema.omit({ atMs: true, data: true }).extend({ data: z.unknown(), at: time });
+export const logViewSchema = logRecordSchema
+  .omit({ atMs: true, data: true })
+  .extend({ data: z.unknown(), at: time })
+  .meta({ id: "LogLine" });
 
-export const artifactViewSchema = z.object({
-  id: z.string(),
-  jobId: z.string(),
-  issueId: z.string(),
-  type: artifactTypeSchema,
-  name: z.string(),
-  content: z.string(),
-  filePath: z.string().nullable(),
-  diffPatch: z.string().nullable(),
-  metadata: z.record(z.string(), z.unknown()),
-  createdAt: time,
-});
+export const artifactViewSchema = z
+  .object({
+    id: z.string(),
+    jobId: z.string(),
+    issueId: z.string(),
+    type: artifactTypeSchema,
+    name: z.string(),
+    content: z.string(),
+    filePath: z.string().nullable(),
+    diffPatch: z.string().nullable(),
+    metadata: z.record(z.string(), z.unknown()),
+    createdAt: time,
+  })
+  .meta({ id: "Artifact" });
 
 export const issueListSchema = z.object({
   items: z.array(issueViewSchema),
@@ -100,18 +118,20 @@ export const issueListSchema = z.object({
   partial: z.boolean(),
 });
 
-export const issueDetailSchema = issueViewSchema.extend({
-  jobs: z.array(jobViewSchema),
-  stepCount: z.int(),
-  reviews: z.array(reviewViewSchema),
-  effects: z.array(effectViewSchema),
-  /** What the issue's next job waits for; null when one runs or none is left. */
-  waitingFor: blockingLimitSchema.nullable(),
-  /** Set aside for model calls that are under way, beside `costMicroUsd`. */
-  reservedMicroUsd: z.int(),
-  /** Why the switch that it waits for was set; null when it waits for none. */
-  waitingReason: z.string().nullable(),
-});
+export const issueDetailSchema = issueViewSchema
+  .extend({
+    jobs: z.array(jobViewSchema),
+    stepCount: z.int(),
+    reviews: z.array(reviewViewSchema),
+    effects: z.array(effectViewSchema),
+    /** What the issue's next job waits for; null when one runs or none is left. */
+    waitingFor: blockingLimitSchema.nullable(),
+    /** Set aside for model calls that are under way, beside `costMicroUsd`. */
+    reservedMicroUsd: z.int(),
+    /** Why the switch that it waits for was set; null when it waits for none. */
+    waitingReason: z.string().nullable(),
+  })
+  .meta({ id: "IssueDetail" });
 
 export const stepListSchema = z.object({ items: z.array(stepViewSchema) });
 export const logListSchema = z.object({ items: z.array(logViewSchema) });
@@ -133,10 +153,12 @@ export const deadLetterListSchema = z.object({
   nextCursor: z.string().nullable(),
 });
 
-export const reviewDetailViewSchema = reviewViewSchema.extend({
-  issue: issueViewSchema,
-  artifact: artifactViewSchema,
-});
+export const reviewDetailViewSchema = reviewViewSchema
+  .extend({
+    issue: issueViewSchema,
+    artifact: artifactViewSchema,
+  })
+  .meta({ id: "ReviewDetail" });
 
 const budgetUseSchema = z.object({
   limitMicroUsd: z.int(),
@@ -148,31 +170,37 @@ const budgetUseSchema = z.object({
 });
 
 /** What the organization has used of its limits in the present UTC day and month. */
-export const quotaSchema = z.object({ budget: z.object({ day: budgetUseSchema, month: budgetUseSchema }) });
+export const quotaSchema = z
+  .object({ budget: z.object({ day: budgetUseSchema, month: budgetUseSchema }) })
+  .meta({ id: "Quota" });
 
-export const organizationViewSchema = z.object({
-  organizationId: z.string(),
-  tier: tierSchema.nullable(),
-  slug: z.string().nullable(),
-  repository: repositorySchema.nullable(),
-  limitOverrides: z.object({ limits: organizationLimitsSchema.partial(), expiresAt: optionalTime }),
-  /** What holds now: the tier's limits with the overrides applied. */
-  limits: organizationLimitsSchema,
-  termsVersion: z.int(),
-  demand: z.int(),
-  slotsInUse: z.int(),
-});
+export const organizationViewSchema = z
+  .object({
+    organizationId: z.string(),
+    tier: tierSchema.nullable(),
+    slug: z.string().nullable(),
+    repository: repositorySchema.nullable(),
+    limitOverrides: z.object({ limits: organizationLimitsSchema.partial(), expiresAt: optionalTime }),
+    /** What holds now: the tier's limits with the overrides applied. */
+    limits: organizationLimitsSchema,
+    termsVersion: z.int(),
+    demand: z.int(),
+    slotsInUse: z.int(),
+  })
+  .meta({ id: "Organization" });
 
-export const healthSchema = z.object({
-  status: z.enum(["healthy", "degraded"]),
-  version: z.string(),
-  checkedAt: time,
-  checks: z.record(z.string(), z.object({ ok: z.boolean(), detail: z.string(), durationMs: z.int() })),
-  /** Which integrations are configured, and whether submissions are accepted. */
-  integrations: z.record(z.string(), z.enum(["on", "off"])),
-  submissions: z.enum(["on", "off"]),
-  slots: z.object({ total: z.int(), inUse: z.int(), organizationsWaiting: z.int() }).nullable(),
-});
+export const healthSchema = z
+  .object({
+    status: z.enum(["healthy", "degraded"]),
+    version: z.string(),
+    checkedAt: time,
+    checks: z.record(z.string(), z.object({ ok: z.boolean(), detail: z.string(), durationMs: z.int() })),
+    /** Which integrations are configured, and whether submissions are accepted. */
+    integrations: z.record(z.string(), z.enum(["on", "off"])),
+    submissions: z.enum(["on", "off"]),
+    slots: z.object({ total: z.int(), inUse: z.int(), organizationsWaiting: z.int() }).nullable(),
+  })
+  .meta({ id: "Health" });
 
 export const versionSchema = z.object({
   name: z.literal("spokestack-agents"),

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { idPattern, type IdKind } from "../core/ids.ts";
 import { modelNameSchema } from "./models.ts";
-import { jsonValueSchema } from "./records.ts";
+import type { JsonValue } from "./records.ts";
 import { issuePrioritySchema, issueTypeSchema } from "./status.ts";
 import { organizationLimitsSchema, repositorySchema, tierSchema } from "./terms.ts";
 
@@ -24,65 +24,58 @@ export const idempotencyHeadersSchema = z.object({
     .optional(),
 });
 
+/** The query of a route that takes none: a parameter that nobody knows is refused, not ignored. */
+export const noQuerySchema = z.strictObject({});
+
+/** Bounds of every body: its size, how deep it nests, how many fields it has in all, and how long their names are. */
 export const maxBodyBytes = 256 * 1024;
+export const maxBodyDepth = 32;
+export const maxBodyFields = 10_000;
+export const maxFieldNameLength = 256;
+
 const maxPageSize = 100;
 const maxDescriptionBytes = 50 * 1024;
-const maxContextDepth = 32;
 const maxJobCostMicroUsd = 1_000_000_000;
 
-function childrenOf(value: unknown): unknown[] {
-  const children: unknown[] = typeof value === "object" && value !== null ? Object.values(value) : [];
-  return children;
-}
-
-/** Whether a parsed JSON value nests at most so deep; walks without recursion, because a caller chose the depth. */
-function isNestedAtMost(value: unknown, maxDepth: number): boolean {
-  let level: unknown[] = [value];
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > maxDepth) return false;
-    level = level.flatMap(childrenOf);
-  }
-  return true;
-}
-
-const contextSchema = z
-  .record(z.string(), z.unknown())
-  .refine((context) => isNestedAtMost(context, maxContextDepth), { error: "is nested too deeply" })
-  .pipe(z.record(z.string(), jsonValueSchema));
+/** What a body was parsed from can hold nothing but JSON, so its parts are not walked once more. */
+const contextSchema = z.record(z.string(), z.custom<JsonValue>());
 
 const descriptionSchema = z
   .string()
   .trim()
   .min(1)
+  .max(maxDescriptionBytes)
   .refine((text) => new TextEncoder().encode(text).byteLength <= maxDescriptionBytes, {
     error: `must be at most ${maxDescriptionBytes} bytes of UTF-8`,
   });
 
 export const timeSchema = z.iso.datetime({ offset: true });
 
-export const submitRequestSchema = z.strictObject({
-  type: issueTypeSchema,
-  title: z.string().trim().min(1).max(200),
-  description: descriptionSchema,
-  priority: issuePrioritySchema.default("MEDIUM"),
-  context: contextSchema.default({}),
-  externalId: z.string().trim().min(1).max(200).optional(),
-  /** `module.agent`: does the work without triage. */
-  agentType: z
-    .string()
-    .max(100)
-    .regex(/^[a-z][a-z0-9-]*\.[a-z][a-z0-9-]*$/u)
-    .optional(),
-  model: modelNameSchema.optional(),
-  /** The work starts no earlier. */
-  notBefore: timeSchema.optional(),
-  /** Work that has not begun by then is given up. */
-  expiresAt: timeSchema.optional(),
-  /** Of the issues with the same key, one is worked on at a time. */
-  concurrencyKey: z.string().trim().min(1).max(200).optional(),
-  /** What one job of the issue may cost. */
-  maxCostMicroUsd: z.int().min(1).max(maxJobCostMicroUsd).optional(),
-});
+export const submitRequestSchema = z
+  .strictObject({
+    type: issueTypeSchema,
+    title: z.string().trim().min(1).max(200),
+    description: descriptionSchema,
+    priority: issuePrioritySchema.default("MEDIUM"),
+    context: contextSchema.default({}),
+    externalId: z.string().trim().min(1).max(200).optional(),
+    /** `module.agent`: does the work without triage. */
+    agentType: z
+      .string()
+      .max(100)
+      .regex(/^[a-z][a-z0-9-]*\.[a-z][a-z0-9-]*$/u)
+      .optional(),
+    model: modelNameSchema.optional(),
+    /** The work starts no earlier. */
+    notBefore: timeSchema.optional(),
+    /** Work that has not begun by then is given up. */
+    expiresAt: timeSchema.optional(),
+    /** Of the issues with the same key, one is worked on at a time. */
+    concurrencyKey: z.string().trim().min(1).max(200).optional(),
+    /** What one job of the issue may cost. */
+    maxCostMicroUsd: z.int().min(1).max(maxJobCostMicroUsd).optional(),
+  })
+  .meta({ id: "SubmitRequest" });
 export type SubmitRequest = z.infer<typeof submitRequestSchema>;
 
 export const limitSchema = z.coerce.number().int().min(1).max(maxPageSize);
@@ -124,22 +117,24 @@ export const organizationIdSchema = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/u);
 export const organizationParamsSchema = z.object({ id: organizationIdSchema });
 
 /** The whole settings of an organization: what is left out goes back to its default. */
-export const putOrganizationRequestSchema = z.strictObject({
-  tier: tierSchema.nullable().default(null),
-  /** Name of the organization's own files in the repository; a path is built from it. */
-  slug: z
-    .string()
-    .max(63)
-    .regex(/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/u)
-    .nullable()
-    .default(null),
-  repository: repositorySchema.strict().nullable().default(null),
-  /** Limits that replace those of the tier, until a time in the future or for good. */
-  limitOverrides: z
-    .strictObject({
-      limits: organizationLimitsSchema.partial().strict(),
-      expiresAt: timeSchema.nullable().default(null),
-    })
-    .default({ limits: {}, expiresAt: null }),
-});
+export const putOrganizationRequestSchema = z
+  .strictObject({
+    tier: tierSchema.nullable().default(null),
+    /** Name of the organization's own files in the repository; a path is built from it. */
+    slug: z
+      .string()
+      .max(63)
+      .regex(/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/u)
+      .nullable()
+      .default(null),
+    repository: repositorySchema.strict().nullable().default(null),
+    /** Limits that replace those of the tier, until a time in the future or for good. */
+    limitOverrides: z
+      .strictObject({
+        limits: organizationLimitsSchema.partial().strict(),
+        expiresAt: timeSchema.nullable().default(null),
+      })
+      .default({ limits: {}, expiresAt: null }),
+  })
+  .meta({ id: "OrganizationSettings" });
 export type PutOrganizationRequest = z.infer<typeof putOrganizationRequestSchema>;

@@ -1,9 +1,8 @@
 /** The HTTP application: what the Worker's `fetch` runs. */
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { methodNotAllowed } from "hono/method-not-allowed";
-import { apiBasePath, maxBodyBytes } from "../contracts/http.ts";
+import { apiBasePath } from "../contracts/http.ts";
 import type { Clock } from "../core/clock.ts";
 import { AgentError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
@@ -11,10 +10,13 @@ import type { CallerEnv, EdgeEnv } from "./edge-env.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { authorize } from "./middleware/authorize.ts";
 import { requestLog } from "./middleware/request-log.ts";
+import { requestText } from "./middleware/request-text.ts";
 import { defaultHeaders, noStore } from "./middleware/response-headers.ts";
+import { openApiDocument } from "./openapi/document.ts";
 import type { AppPorts } from "./ports.ts";
 import { fieldErrorsOf, InvalidRequestError, problemResponse } from "./problems.ts";
 import { commandRoutes } from "./routes/commands.ts";
+import { contractRoutes } from "./routes/contract.ts";
 import { dashboardRoutes } from "./routes/dashboard.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { issueRoutes } from "./routes/issues.ts";
@@ -32,15 +34,7 @@ import { TermsCache } from "./terms-cache.ts";
 function callerRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
   const routes = new OpenAPIHono<CallerEnv>();
   const termsCache = new TermsCache(ports);
-  routes.use(authenticate(ports), authorize());
-  routes.use(
-    bodyLimit({
-      maxSize: maxBodyBytes,
-      onError: () => {
-        throw new AgentError({ code: "body_too_large", detail: `A body holds at most ${maxBodyBytes} bytes.` });
-      },
-    }),
-  );
+  routes.use(authenticate(ports), authorize(), requestText());
   routes.route("/", submitRoutes(ports, termsCache));
   routes.route("/", liveRoutes(ports));
   routes.route("/", reviewRoutes(ports));
@@ -82,6 +76,10 @@ export function createApp(ports: AppPorts): Hono<EdgeEnv> {
   );
   app.use(`${apiBasePath}/*`, noStore());
   app.route(apiBasePath, statusRoutes(ports));
+  app.route(
+    apiBasePath,
+    contractRoutes(() => openApiDocument(app.openAPIRegistry.definitions, ports.release.version)),
+  );
   app.route(apiBasePath, callerRoutes(ports));
   app.route("/", dashboardRoutes());
   return app;

@@ -1,7 +1,7 @@
 /** Errors as RFC 9457 problems: one mapping from what was thrown to what the caller is told. */
 import { HTTPException } from "hono/http-exception";
 import type { z } from "zod";
-import type { Problem } from "../contracts/http-views.ts";
+import { type Problem, problemMediaType } from "../contracts/http-views.ts";
 import { AgentError, errorSpecs, type Failure } from "../core/errors.ts";
 
 export interface FieldError {
@@ -61,9 +61,14 @@ function fieldErrorsIn(error: unknown, failure: Failure): readonly FieldError[] 
   return failure.field === undefined ? [] : [{ field: failure.field, message: failure.detail }];
 }
 
+/** The stable URI of a code; the documentation page tells what it means, who must act and whether to send it again. */
+export function problemType(code: string): string {
+  return `urn:spokestack-agents:problem:${code}`;
+}
+
 function headersOf(failure: Failure): Record<string, string> {
   return {
-    "content-type": "application/problem+json",
+    "content-type": problemMediaType,
     ...(failure.retryAfterSeconds === undefined ? {} : { "retry-after": String(failure.retryAfterSeconds) }),
     ...(failure.code === "unauthenticated" ? { "www-authenticate": "Bearer" } : {}),
   };
@@ -75,7 +80,7 @@ export function problemResponse(error: unknown, requestId: string, headers: Reco
   const { status, title } = errorSpecs[failure.code];
   const errors = fieldErrorsIn(error, failure);
   const problem: Problem = {
-    type: `urn:spokestack-agents:problem:${failure.code}`,
+    type: problemType(failure.code),
     title,
     status,
     code: failure.code,

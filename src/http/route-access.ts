@@ -24,6 +24,9 @@ const writing = member("freelancer", "agents:write");
 const apiRoutes = {
   "GET /health": anyone,
   "GET /version": anyone,
+  "GET /openapi.json": anyone,
+  "GET /docs": anyone,
+  "GET /docs/style.css": anyone,
   "POST ": writing,
   "GET ": reading,
   "GET /:id": reading,

@@ -2,7 +2,9 @@ import { describe, expect, test } from "vitest";
 import { problemSchema } from "../../src/contracts/http-views.ts";
 import { adminToken, bearer, EdgeFixture, jsonRequest, validSubmission } from "./http-fixture.ts";
 
-const publicPaths = new Set(["/api/agents/health", "/api/agents/version"]);
+const publicPaths = new Set(
+  ["health", "version", "openapi.json", "docs", "docs/style.css"].map((name) => `/api/agents/${name}`),
+);
 
 describe("every route of the API", () => {
   const fixture = new EdgeFixture();

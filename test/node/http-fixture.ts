@@ -1,7 +1,9 @@
 /** The whole application over small fakes of its ports; every call that reaches an object is written down. */
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import type { Hono } from "hono";
+import { z } from "zod";
 import type { IdentityRow, KeyRow, TokenVerdict } from "../../src/contracts/caller.ts";
+import { apiBasePath } from "../../src/contracts/http.ts";
 import type {
   ArtifactView,
   DeadLetter,
@@ -20,7 +22,9 @@ import type { Failure } from "../../src/core/errors.ts";
 import { newId } from "../../src/core/ids.ts";
 import { createLogger } from "../../src/core/log.ts";
 import { createApp } from "../../src/http/app.ts";
+import { ContractCheck, contractChecked, upgradedHeader } from "../support/contract-check.ts";
 import type { EdgeEnv } from "../../src/http/edge-env.ts";
+import type { OpenApiDocument } from "../../src/http/openapi/document.ts";
 import type { AppPorts, EdgeObjects } from "../../src/http/ports.ts";
 
 /** The token of the platform administrator `root`. */
@@ -181,8 +185,9 @@ export class EdgeFixture {
     return this.calls.filter((call) => call.method === method);
   }
 
+  /** The application; every answer of it is held to the contract. */
   app(overrides: Partial<AppPorts> = {}): Hono<EdgeEnv> {
-    return createApp({ ...this.ports(), ...overrides });
+    return contractChecked(createApp({ ...this.ports(), ...overrides }), contractCheck);
   }
 
   ports(): AppPorts {
@@ -191,12 +196,12 @@ export class EdgeFixture {
       openLiveSocket: (upgrade, viewer) => {
         this.#record("openLiveSocket", viewer.organizationId, viewer);
         this.upgrades.push(upgrade);
-        return Promise.resolve(new Response("upgraded"));
+        return Promise.resolve(new Response("upgraded", { headers: { [upgradedHeader]: "yes" } }));
       },
       openPlatformSocket: (upgrade, viewer) => {
         this.#record("openPlatformSocket", "", viewer);
         this.upgrades.push(upgrade);
-        return Promise.resolve(new Response("upgraded"));
+        return Promise.resolve(new Response("upgraded", { headers: { [upgradedHeader]: "yes" } }));
       },
       tokens: { verify: (token) => Promise.resolve(verdictOf(token)) },
       identities: {
@@ -374,6 +379,18 @@ export class EdgeFixture {
       },
     };
   }
+}
+
+let check: Promise<ContractCheck> | null = null;
+
+async function readContract(): Promise<ContractCheck> {
+  const response = await createApp(new EdgeFixture().ports()).request(`${apiBasePath}/openapi.json`);
+  return new ContractCheck(z.custom<OpenApiDocument>().parse(await response.json()));
+}
+
+/** The check against the contract that the application itself serves. */
+export function contractCheck(): Promise<ContractCheck> {
+  return (check ??= readContract());
 }
 
 /** `user.<subject>[.<organization>]` is genuine, `unusable` too, `keys-away` cannot be told, the rest is forged. */

@@ -2,7 +2,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { createObjectClients, forwardLiveUpgrade } from "../../src/durable-objects/clients.ts";
-import { createApp } from "../../src/http/app.ts";
 import { bearer, EdgeFixture, jsonRequest, validSubmission } from "../node/http-fixture.ts";
 
 const handshake = { upgrade: "websocket" };
@@ -10,8 +9,7 @@ const handshake = { upgrade: "websocket" };
 /** The edge over the real objects; only Supabase and Postgres are stood in for. */
 function realEdge() {
   const fixture = new EdgeFixture();
-  const app = createApp({
-    ...fixture.ports(),
+  const app = fixture.app({
     objects: createObjectClients(env),
     openLiveSocket: (upgrade, viewer) => forwardLiveUpgrade(env, upgrade, viewer),
   });

@@ -26,10 +26,24 @@ export function pageHeaders(): MiddlewareHandler {
   });
 }
 
-/** API answers belong to their caller: no cache keeps them. */
+/** For the contract's page: its own style, and no script at all. */
+export function docsHeaders(): MiddlewareHandler {
+  return secureHeaders({
+    contentSecurityPolicy: {
+      defaultSrc: ["'none'"],
+      styleSrc: ["'self'"],
+      baseUri: ["'none'"],
+      formAction: ["'none'"],
+      frameAncestors: ["'none'"],
+    },
+    xFrameOptions: "DENY",
+  });
+}
+
+/** API answers belong to their caller: no cache keeps them, unless the route said otherwise. */
 export function noStore(): MiddlewareHandler {
   return async (c, next) => {
     await next();
-    c.header("Cache-Control", "no-store");
+    if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
   };
 }

@@ -1,5 +1,5 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
-import { commandRequestSchema, idParamsSchema, isId } from "../../contracts/http.ts";
+import { commandRequestSchema, idParamsSchema, isId, noQuerySchema } from "../../contracts/http.ts";
 import { issueDetailSchema } from "../../contracts/http-views.ts";
 import { issueCommands, type IssueCommandName } from "../../contracts/status.ts";
 import type { CallerEnv } from "../edge-env.ts";
@@ -8,7 +8,9 @@ import { tenantAccess } from "../permissions.ts";
 import type { AppPorts } from "../ports.ts";
 import { valueOf } from "../problems.ts";
 import { issueDetailView } from "../views.ts";
+import { callerSecurity } from "./caller-security.ts";
 import { jsonContent, optionalJsonBody } from "./json-content.ts";
+import { bodyProblems } from "./problem-responses.ts";
 
 const summaries: Readonly<Record<IssueCommandName, string>> = {
   cancel: "End everything of an issue now",
@@ -21,9 +23,15 @@ function commandRoute(command: IssueCommandName) {
   return createRoute({
     method: "post",
     path: `/{id}/${command}`,
+    operationId: `${command}Issue`,
+    tags: ["issues"],
+    security: callerSecurity,
     summary: summaries[command],
-    request: { params: idParamsSchema, body: optionalJsonBody(commandRequestSchema) },
-    responses: { 200: jsonContent(issueDetailSchema, "The issue as it is now") },
+    request: { query: noQuerySchema, params: idParamsSchema, body: optionalJsonBody(commandRequestSchema) },
+    responses: {
+      200: jsonContent(issueDetailSchema, "The issue as it is now"),
+      ...bodyProblems("not_found", "conflict"),
+    },
   });
 }
 

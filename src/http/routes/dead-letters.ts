@@ -6,14 +6,19 @@ import { encodeCursor, positionOf } from "../list-page.ts";
 import { platformAdministrator, tenantAccess } from "../permissions.ts";
 import type { AppPorts } from "../ports.ts";
 import { deadLetterView } from "../views.ts";
+import { callerSecurity } from "./caller-security.ts";
 import { jsonContent } from "./json-content.ts";
+import { callerProblems } from "./problem-responses.ts";
 
 const listRoute = createRoute({
   method: "get",
   path: "/admin/dead-letters",
+  operationId: "listDeadLetters",
+  tags: ["admin"],
+  security: callerSecurity,
   summary: "List an organization's failed jobs and exhausted effects, newest first",
   request: { query: listDeadLettersQuerySchema },
-  responses: { 200: jsonContent(deadLetterListSchema, "A page of dead letters") },
+  responses: { 200: jsonContent(deadLetterListSchema, "A page of dead letters"), ...callerProblems() },
 });
 
 /** What failed for good in the organization that a platform administrator names; `POST /:id/retry` takes it up again. */

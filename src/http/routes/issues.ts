@@ -1,6 +1,6 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { idParamsSchema, isId } from "../../contracts/http.ts";
+import { idParamsSchema, isId, noQuerySchema } from "../../contracts/http.ts";
 import { issueFilterOf, listIssuesQuerySchema } from "../../contracts/http-lists.ts";
 import {
   artifactListSchema,
@@ -17,46 +17,63 @@ import { encodeCursor, positionOf } from "../list-page.ts";
 import { tenantAccess, type TenantAccess } from "../permissions.ts";
 import type { AppPorts, EdgeOrganization } from "../ports.ts";
 import { artifactView, issueDetailView, issueView, logView, stepView } from "../views.ts";
+import { callerSecurity } from "./caller-security.ts";
 import { jsonContent } from "./json-content.ts";
+import { callerProblems } from "./problem-responses.ts";
 
 const listRoute = createRoute({
   method: "get",
   path: "/",
+  operationId: "listIssues",
+  tags: ["issues"],
+  security: callerSecurity,
   summary: "List issues, newest first",
   request: { query: listIssuesQuerySchema },
-  responses: { 200: jsonContent(issueListSchema, "A page of issues") },
+  responses: { 200: jsonContent(issueListSchema, "A page of issues"), ...callerProblems() },
 });
 
 const readRoute = createRoute({
   method: "get",
   path: "/{id}",
+  operationId: "readIssue",
+  tags: ["issues"],
+  security: callerSecurity,
   summary: "Read an issue with its jobs, reviews and effects",
-  request: { params: idParamsSchema },
-  responses: { 200: jsonContent(issueDetailSchema, "The issue") },
+  request: { query: noQuerySchema, params: idParamsSchema },
+  responses: { 200: jsonContent(issueDetailSchema, "The issue"), ...callerProblems("not_found") },
 });
 
 const stepsRoute = createRoute({
   method: "get",
   path: "/{id}/steps",
+  operationId: "listSteps",
+  tags: ["issues"],
+  security: callerSecurity,
   summary: "List the steps of an issue's jobs",
-  request: { params: idParamsSchema },
-  responses: { 200: jsonContent(stepListSchema, "Steps in order") },
+  request: { query: noQuerySchema, params: idParamsSchema },
+  responses: { 200: jsonContent(stepListSchema, "Steps in order"), ...callerProblems("not_found") },
 });
 
 const logsRoute = createRoute({
   method: "get",
   path: "/{id}/logs",
+  operationId: "listLogs",
+  tags: ["issues"],
+  security: callerSecurity,
   summary: "List what an issue's jobs logged",
-  request: { params: idParamsSchema },
-  responses: { 200: jsonContent(logListSchema, "Log lines in order") },
+  request: { query: noQuerySchema, params: idParamsSchema },
+  responses: { 200: jsonContent(logListSchema, "Log lines in order"), ...callerProblems("not_found") },
 });
 
 const artifactsRoute = createRoute({
   method: "get",
   path: "/{id}/artifacts",
+  operationId: "listArtifacts",
+  tags: ["issues"],
+  security: callerSecurity,
   summary: "List the results of an issue's jobs",
-  request: { params: idParamsSchema },
-  responses: { 200: jsonContent(artifactListSchema, "Artifacts with their contents") },
+  request: { query: noQuerySchema, params: idParamsSchema },
+  responses: { 200: jsonContent(artifactListSchema, "Artifacts with their contents"), ...callerProblems("not_found") },
 });
 
 function issueRef(access: TenantAccess, issueId: string): IssueRef {

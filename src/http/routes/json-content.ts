@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 
 /** A JSON answer, as a route declares it. */
 export function jsonContent<Schema extends z.ZodType>(schema: Schema, description: string) {
@@ -13,4 +13,9 @@ export function optionalJsonBody<Schema extends z.ZodType>(schema: Schema) {
 /** A JSON body that must be there, as a route declares it. */
 export function jsonBody<Schema extends z.ZodType>(schema: Schema) {
   return { required: true, content: { "application/json": { schema } } };
+}
+
+/** An answer whose handler writes it as text, as a route declares it. */
+export function textContent(mediaType: string, description: string, schema: z.ZodType = z.string()) {
+  return { description, content: { [mediaType]: { schema } } };
 }

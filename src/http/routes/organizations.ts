@@ -1,8 +1,9 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import {
+  noQuerySchema,
   organizationParamsSchema,
-  putOrganizationRequestSchema,
   type PutOrganizationRequest,
+  putOrganizationRequestSchema,
 } from "../../contracts/http.ts";
 import { organizationViewSchema } from "../../contracts/http-views.ts";
 import type { OrganizationSettings } from "../../contracts/platform-rpc.ts";
@@ -14,22 +15,30 @@ import type { AppPorts } from "../ports.ts";
 import { InvalidRequestError } from "../problems.ts";
 import type { TermsCache } from "../terms-cache.ts";
 import { organizationView } from "../views.ts";
+import { callerSecurity } from "./caller-security.ts";
 import { jsonBody, jsonContent } from "./json-content.ts";
+import { bodyProblems, callerProblems } from "./problem-responses.ts";
 
 const readRoute = createRoute({
   method: "get",
   path: "/admin/organizations/{id}",
+  operationId: "readOrganization",
+  tags: ["admin"],
+  security: callerSecurity,
   summary: "Read an organization's tier, limits and bindings",
-  request: { params: organizationParamsSchema },
-  responses: { 200: jsonContent(organizationViewSchema, "The organization") },
+  request: { query: noQuerySchema, params: organizationParamsSchema },
+  responses: { 200: jsonContent(organizationViewSchema, "The organization"), ...callerProblems("not_found") },
 });
 
 const putRoute = createRoute({
   method: "put",
   path: "/admin/organizations/{id}",
+  operationId: "putOrganization",
+  tags: ["admin"],
+  security: callerSecurity,
   summary: "Set an organization's tier, limits and bindings",
-  request: { params: organizationParamsSchema, body: jsonBody(putOrganizationRequestSchema) },
-  responses: { 200: jsonContent(organizationViewSchema, "The organization as it is now") },
+  request: { query: noQuerySchema, params: organizationParamsSchema, body: jsonBody(putOrganizationRequestSchema) },
+  responses: { 200: jsonContent(organizationViewSchema, "The organization as it is now"), ...bodyProblems() },
 });
 
 type GivenLimits = PutOrganizationRequest["limitOverrides"]["limits"];

@@ -1,16 +1,23 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
+import { noQuerySchema } from "../../contracts/http.ts";
 import { quotaSchema } from "../../contracts/http-views.ts";
 import type { CallerEnv } from "../edge-env.ts";
 import { tenantAccess } from "../permissions.ts";
 import type { AppPorts } from "../ports.ts";
 import { quotaView } from "../views.ts";
+import { callerSecurity } from "./caller-security.ts";
 import { jsonContent } from "./json-content.ts";
+import { callerProblems } from "./problem-responses.ts";
 
 const quotaRoute = createRoute({
   method: "get",
   path: "/quota",
+  operationId: "readQuota",
+  tags: ["organization"],
+  security: callerSecurity,
   summary: "Read what the organization has used of its limits",
-  responses: { 200: jsonContent(quotaSchema, "Limits and their use") },
+  request: { query: noQuerySchema },
+  responses: { 200: jsonContent(quotaSchema, "Limits and their use"), ...callerProblems() },
 });
 
 /** An organization's limits with their present use, from its object. */

@@ -1,5 +1,5 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
-import { idParamsSchema, isId, reviewDecisionRequestSchema } from "../../contracts/http.ts";
+import { idParamsSchema, isId, noQuerySchema, reviewDecisionRequestSchema } from "../../contracts/http.ts";
 import { listReviewsQuerySchema } from "../../contracts/http-lists.ts";
 import { reviewDetailViewSchema, reviewListSchema, reviewViewSchema } from "../../contracts/http-views.ts";
 import { AgentError } from "../../core/errors.ts";
@@ -11,30 +11,41 @@ import { reviewerOf, tenantAccess } from "../permissions.ts";
 import type { AppPorts } from "../ports.ts";
 import { valueOf } from "../problems.ts";
 import { artifactView, issueView, reviewView } from "../views.ts";
+import { callerSecurity } from "./caller-security.ts";
 import { jsonBody, jsonContent } from "./json-content.ts";
+import { bodyProblems, callerProblems } from "./problem-responses.ts";
 
 const listRoute = createRoute({
   method: "get",
   path: "/reviews",
+  operationId: "listReviews",
+  tags: ["reviews"],
+  security: callerSecurity,
   summary: "List reviews",
   request: { query: listReviewsQuerySchema },
-  responses: { 200: jsonContent(reviewListSchema, "Reviews") },
+  responses: { 200: jsonContent(reviewListSchema, "Reviews"), ...callerProblems() },
 });
 
 const readRoute = createRoute({
   method: "get",
   path: "/reviews/{id}",
+  operationId: "readReview",
+  tags: ["reviews"],
+  security: callerSecurity,
   summary: "Read a review with the change that it is about",
-  request: { params: idParamsSchema },
-  responses: { 200: jsonContent(reviewDetailViewSchema, "The review") },
+  request: { query: noQuerySchema, params: idParamsSchema },
+  responses: { 200: jsonContent(reviewDetailViewSchema, "The review"), ...callerProblems("not_found") },
 });
 
 const decideRoute = createRoute({
   method: "post",
   path: "/reviews/{id}",
+  operationId: "decideReview",
+  tags: ["reviews"],
+  security: callerSecurity,
   summary: "Approve or reject a change",
-  request: { params: idParamsSchema, body: jsonBody(reviewDecisionRequestSchema) },
-  responses: { 200: jsonContent(reviewViewSchema, "The decided review") },
+  request: { query: noQuerySchema, params: idParamsSchema, body: jsonBody(reviewDecisionRequestSchema) },
+  responses: { 200: jsonContent(reviewViewSchema, "The decided review"), ...bodyProblems("not_found", "conflict") },
 });
 
 function reviewNotFound(): AgentError {

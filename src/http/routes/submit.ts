@@ -4,8 +4,9 @@ import {
   apiBasePath,
   idempotencyHeadersSchema,
   idempotencyReplayedHeader,
-  submitRequestSchema,
+  noQuerySchema,
   type SubmitRequest,
+  submitRequestSchema,
 } from "../../contracts/http.ts";
 import { submitResponseSchema } from "../../contracts/http-views.ts";
 import type { SubmitCommand, SubmitReceipt } from "../../contracts/organization-rpc.ts";
@@ -17,14 +18,35 @@ import type { AppPorts } from "../ports.ts";
 import { InvalidRequestError, valueOf } from "../problems.ts";
 import type { TermsCache } from "../terms-cache.ts";
 import { allowanceView } from "../views.ts";
+import { callerSecurity } from "./caller-security.ts";
 import { jsonBody, jsonContent } from "./json-content.ts";
+import { bodyProblems } from "./problem-responses.ts";
+
+/** Why a submission may be refused, beside what any request may be. */
+const submissionProblems = [
+  "agent_not_allowed",
+  "model_not_allowed",
+  "idempotency_key_reused",
+  "rate_limited",
+  "quota_exhausted",
+  "backlog_full",
+  "budget_exhausted",
+  "switched_off",
+  "storage_full",
+] as const;
 
 const submitRoute = createRoute({
   method: "post",
   path: "/",
+  operationId: "submitIssue",
+  tags: ["issues"],
+  security: callerSecurity,
   summary: "Submit an issue",
-  request: { headers: idempotencyHeadersSchema, body: jsonBody(submitRequestSchema) },
-  responses: { 202: jsonContent(submitResponseSchema, "The issue is stored and will be worked on") },
+  request: { query: noQuerySchema, headers: idempotencyHeadersSchema, body: jsonBody(submitRequestSchema) },
+  responses: {
+    202: jsonContent(submitResponseSchema, "The issue is stored and will be worked on"),
+    ...bodyProblems(...submissionProblems),
+  },
 });
 
 interface SubmissionParts {

@@ -1,5 +1,5 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
-import { idParamsSchema, isId } from "../../contracts/http.ts";
+import { idParamsSchema, isId, noQuerySchema } from "../../contracts/http.ts";
 import {
   adminRequestSchema,
   adminResponseSchema,
@@ -18,45 +18,69 @@ import type { AppPorts } from "../ports.ts";
 import { valueOf } from "../problems.ts";
 import { auditView, switchView } from "../switch-views.ts";
 import type { TermsCache } from "../terms-cache.ts";
+import { callerSecurity } from "./caller-security.ts";
 import { jsonBody, jsonContent } from "./json-content.ts";
+import { bodyProblems, callerProblems } from "./problem-responses.ts";
 
 const adminRoute = createRoute({
   method: "post",
   path: "/admin",
+  operationId: "administer",
+  tags: ["admin"],
+  security: callerSecurity,
   summary: "Pause, resume, drain or clear an organization or the platform",
-  request: { body: jsonBody(adminRequestSchema) },
-  responses: { 200: jsonContent(adminResponseSchema, "What now stands for this scope") },
+  request: { query: noQuerySchema, body: jsonBody(adminRequestSchema) },
+  responses: {
+    200: jsonContent(adminResponseSchema, "What now stands for this scope"),
+    ...bodyProblems("not_found", "conflict"),
+  },
 });
 
 const listRoute = createRoute({
   method: "get",
   path: "/admin/switches",
+  operationId: "listSwitches",
+  tags: ["admin"],
+  security: callerSecurity,
   summary: "List the switches; with X-Organization-Id, those that concern the organization",
-  responses: { 200: jsonContent(switchListSchema, "Switches, oldest first") },
+  request: { query: noQuerySchema },
+  responses: { 200: jsonContent(switchListSchema, "Switches, oldest first"), ...callerProblems() },
 });
 
 const setRoute = createRoute({
   method: "post",
   path: "/admin/switches",
+  operationId: "setSwitch",
+  tags: ["admin"],
+  security: callerSecurity,
   summary: "Set a switch",
-  request: { body: jsonBody(setSwitchRequestSchema) },
-  responses: { 201: jsonContent(switchViewSchema, "The switch") },
+  request: { query: noQuerySchema, body: jsonBody(setSwitchRequestSchema) },
+  responses: { 201: jsonContent(switchViewSchema, "The switch"), ...bodyProblems("conflict") },
 });
 
 const removeRoute = createRoute({
   method: "delete",
   path: "/admin/switches/{id}",
+  operationId: "removeSwitch",
+  tags: ["admin"],
+  security: callerSecurity,
   summary: "Remove a switch",
   request: { params: idParamsSchema, query: removeSwitchQuerySchema },
-  responses: { 200: jsonContent(switchViewSchema, "The switch that was removed") },
+  responses: {
+    200: jsonContent(switchViewSchema, "The switch that was removed"),
+    ...callerProblems("not_found", "conflict"),
+  },
 });
 
 const auditRoute = createRoute({
   method: "get",
   path: "/admin/audit",
+  operationId: "listAudit",
+  tags: ["admin"],
+  security: callerSecurity,
   summary: "List what operators changed, who did and why",
   request: { query: auditQuerySchema },
-  responses: { 200: jsonContent(auditListSchema, "Changes, newest first") },
+  responses: { 200: jsonContent(auditListSchema, "Changes, newest first"), ...callerProblems() },
 });
 
 /** Switches, and the actions that write them. A change reaches the edge's own terms at once, other edges' in ten seconds. */
