@@ -3,6 +3,7 @@ import { describeError } from "../core/errors.ts";
 import { type IdKind, newId } from "../core/ids.ts";
 import { type Deadline, Deadlines } from "./deadlines.ts";
 import type { ObjectPorts } from "./object-ports.ts";
+import type { StorageMemory } from "./storage-memory.ts";
 
 /** What a part may use while it changes the object's state. */
 export interface Transaction {
@@ -19,8 +20,8 @@ interface TransactionOptions {
   readonly ports: ObjectPorts;
   /** Wait before a deadline whose handling threw is handled again. */
   readonly faultDelayMs: number;
-  /** Runs when nothing remains of a transaction: what is remembered of the storage may be what it wrote. */
-  readonly onRollback?: () => void;
+  /** What is remembered of the storage that the transactions change. */
+  readonly memory: StorageMemory;
 }
 
 interface PendingTask {
@@ -37,7 +38,7 @@ export class Transactions {
 
   constructor(options: TransactionOptions) {
     this.#options = options;
-    this.#deadlines = new Deadlines(options.context.storage.sql);
+    this.#deadlines = new Deadlines(options.context.storage.sql, options.memory);
   }
 
   /** Runs `work` as one synchronous transaction: everything that it writes is stored, or nothing when it throws. */
@@ -80,11 +81,11 @@ export class Transactions {
   }
 
   #store<Result>(work: () => Result): Result {
-    const { context, onRollback } = this.#options;
+    const { context, memory } = this.#options;
     try {
-      return context.storage.transactionSync(work);
+      return context.storage.transactionSync(() => memory.within(work));
     } catch (error) {
-      onRollback?.();
+      memory.forget();
       throw error;
     }
   }

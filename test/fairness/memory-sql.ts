@@ -8,9 +8,56 @@ function inputOf(value: unknown): SQLInputValue {
   throw new TypeError(`these tables bind no ${typeof value}`);
 }
 
+/** An object's storage, as far as its tables use it, and what was written to it. */
+export interface MemoryStorage extends Pick<DurableObjectStorage, "sql" | "kv" | "transactionSync"> {
+  /** The texts of the statements that wrote. */
+  readonly writes: string[];
+}
+
+/** A storage whose transactions undo statements and pairs alike when they throw. */
+export function createMemoryStorage(): MemoryStorage {
+  const database = new DatabaseSync(":memory:");
+  const sql = memorySqlOver(database);
+  const writes: string[] = [];
+  let pairs = new Map<string, unknown>();
+  const kv: unknown = {
+    get: (key: string) => pairs.get(key),
+    put: (key: string, value: unknown) => pairs.set(key, value),
+  };
+  const recorded: unknown = {
+    exec: (text: string, ...values: readonly unknown[]) => {
+      if (!/^\s*SELECT/u.test(text)) writes.push(text);
+      return sql.exec(text, ...values);
+    },
+  };
+  return {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the part of the interface that the tables use stands above
+    sql: recorded as SqlStorage,
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the part of the interface that the tables use stands above
+    kv: kv as SyncKvStorage,
+    writes,
+    transactionSync: (work) => {
+      const before = new Map(pairs);
+      database.exec("BEGIN");
+      try {
+        const result = work();
+        database.exec("COMMIT");
+        return result;
+      } catch (error) {
+        database.exec("ROLLBACK");
+        pairs = before;
+        throw error;
+      }
+    },
+  };
+}
+
 /** Runs statements as an object's storage would; a text of several statements takes no values. */
 export function createMemorySql(): SqlStorage {
-  const database = new DatabaseSync(":memory:");
+  return memorySqlOver(new DatabaseSync(":memory:"));
+}
+
+function memorySqlOver(database: DatabaseSync): SqlStorage {
   const prepared = new Map<string, ReturnType<DatabaseSync["prepare"]>>();
   const rowsOf = (text: string, values: readonly unknown[]): Row[] => {
     if (values.length === 0 && text.trim().replace(/;$/u, "").includes(";")) {

@@ -36,7 +36,7 @@ export class PlatformFixture {
   readonly demands = new DemandTable(this.sql);
   readonly slots = new SlotTable(this.sql);
   readonly desk: SlotDesk;
-  readonly #deadlines = new Deadlines(this.sql);
+  readonly #deadlines = new Deadlines(this.sql, { keep: (kept) => kept });
   readonly #tenants = new Map<string, Tenant>();
   readonly #versions = new Map<string, number>();
   #tasks: Promise<unknown>[] = [];

@@ -7,7 +7,8 @@ import { holdsWords, searchWords } from "../../src/core/search-words.ts";
 import { partBounds } from "../../src/durable-objects/organization/bounded-part.ts";
 import { IssueTable } from "../../src/durable-objects/organization/issue-table.ts";
 import { organizationMigrations } from "../../src/durable-objects/organization/schema.ts";
-import { createMemorySql } from "../fairness/memory-sql.ts";
+import { StorageMemory } from "../../src/durable-objects/storage-memory.ts";
+import { createMemoryStorage } from "../fairness/memory-sql.ts";
 import { EventLogFixture, issueRecordOf } from "../support/database-event-log.ts";
 import {
   anyScenario,
@@ -20,9 +21,9 @@ import {
 } from "../support/list-model.ts";
 
 function objectTable(bounds = partBounds): IssueTable {
-  const sql = createMemorySql();
-  for (const migration of organizationMigrations) sql.exec(migration);
-  return new IssueTable(sql, bounds);
+  const storage = createMemoryStorage();
+  for (const migration of organizationMigrations) storage.sql.exec(migration);
+  return new IssueTable(storage.sql, new StorageMemory(storage), bounds);
 }
 
 function comesAfter(issue: IssueRecord, { createdAtMs, id }: { createdAtMs: number; id: string }): boolean {

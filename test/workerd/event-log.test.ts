@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import type { NewEvent } from "../../src/contracts/events.ts";
 import { systemPorts } from "../../src/durable-objects/object-ports.ts";
 import { EventLog } from "../../src/durable-objects/organization/event-log.ts";
+import { StorageMemory } from "../../src/durable-objects/storage-memory.ts";
 import { Transactions } from "../../src/durable-objects/transactions.ts";
 import { mintOrganizationId } from "./organization-driver.ts";
 
@@ -18,12 +19,13 @@ const event: NewEvent = {
 test("events of a transaction that throws leave no gap", async () => {
   const stub = env.ORGANIZATIONS.getByName(mintOrganizationId());
   await runInDurableObject(stub, (_object, context) => {
-    const log = new EventLog(context.storage, "inc_test");
+    const memory = new StorageMemory(context.storage);
+    const log = new EventLog(context.storage, memory, "inc_test");
     const transactions = new Transactions({
       context,
       ports: systemPorts,
       faultDelayMs: 1_000,
-      onRollback: () => log.forgetLastSeq(),
+      memory,
     });
     const append = () => transactions.run(({ nowMs }) => log.append(event, nowMs).seq);
 

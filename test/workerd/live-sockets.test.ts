@@ -15,6 +15,7 @@ import { LiveFeed } from "../../src/durable-objects/organization/live-feed.ts";
 import type { ServerSocket } from "../../src/durable-objects/live/live-socket-state.ts";
 import { LiveSockets } from "../../src/durable-objects/organization/live-sockets.ts";
 import type { LiveSettings } from "../../src/durable-objects/live/live-stream.ts";
+import { StorageMemory } from "../../src/durable-objects/storage-memory.ts";
 import { allEvents, everything, mintOrganizationId, objectOf, submit } from "./organization-driver.ts";
 
 const silent = createLogger({}, () => undefined);
@@ -72,7 +73,7 @@ class World {
     this.#settings = { socketsPerPerson: 100, unackedMaxBytes: Number.MAX_SAFE_INTEGER, ...settings };
     storage.sql.exec("DELETE FROM events; DELETE FROM issues; DELETE FROM jobs;");
     storage.kv.delete("prunedSeq");
-    const issues = new IssueTable(storage.sql);
+    const issues = new IssueTable(storage.sql, new StorageMemory(storage));
     for (const [index, id] of issueIds.entries()) {
       issues.save({ ...template.issue, id, createdById: creators[index] ?? null });
     }
@@ -117,8 +118,10 @@ class World {
 
   #wake(): [EventLog, LiveSockets] {
     const storage = this.#storage;
-    const log = new EventLog(storage, "inc_test");
-    const feed = new LiveFeed({ log, issues: new IssueTable(storage.sql), jobs: new JobTable(storage.sql) });
+    const memory = new StorageMemory(storage);
+    const log = new EventLog(storage, memory, "inc_test");
+    const issues = new IssueTable(storage.sql, memory);
+    const feed = new LiveFeed({ log, issues, jobs: new JobTable(storage.sql, memory) });
     const live = new LiveSockets({
       context: { acceptWebSocket: () => undefined, getWebSockets: () => this.sockets },
       feed,
@@ -363,7 +366,7 @@ describe("live sockets", () => {
   test("send a long snapshot in pages, each once, also across an eviction", async () => {
     await withStorage((storage) => {
       const world = new World(storage, template);
-      const issues = new IssueTable(storage.sql);
+      const issues = new IssueTable(storage.sql, new StorageMemory(storage));
       const ids = Array.from({ length: 120 }, (_, index) => `iss_p${String(index).padStart(3, "0")}`);
       for (const id of ids) issues.save({ ...template.issue, id });
       issues.save({ ...template.issue, id: "iss_p050", status: "COMPLETED" });

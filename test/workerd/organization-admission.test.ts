@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { SubmitCommand } from "../../src/contracts/organization-rpc.ts";
 import { KeyUseTable } from "../../src/durable-objects/organization/key-use-table.ts";
 import { SubmissionTable } from "../../src/durable-objects/organization/submission-table.ts";
+import { StorageMemory } from "../../src/durable-objects/storage-memory.ts";
 import { allEvents, mintOrganizationId, objectOf, submit, submitCommand, termsFor } from "./organization-driver.ts";
 import { silentQueuesPrefix } from "./silent-queues.ts";
 import { advanceMs } from "./test-clock.ts";
@@ -131,6 +132,8 @@ describe("what an organization may submit", () => {
       expect(backlog.waiting).toBe(1);
       storage.sql.exec("UPDATE backlog SET waiting = 10000");
     });
+    // The object remembers what nobody but itself writes.
+    await evictAllDurableObjects();
     const refused = await objectOf(organizationId).submit(submitCommand(organizationId));
     expect(refused).toMatchObject({ ok: false, failure: { code: "backlog_full", retryAfterSeconds: 60 } });
     expect(await submittedIssues(organizationId)).toHaveLength(1);
@@ -147,7 +150,7 @@ describe("what an organization may submit", () => {
           fc.array(fc.integer({ min: -20, max: 90 }), { maxLength: 60 }),
           (issuesPerHour, issuesPerDay, minutes) => {
             storage.sql.exec("DELETE FROM submissions");
-            const table = new SubmissionTable(storage.sql);
+            const table = new SubmissionTable(storage.sql, new StorageMemory(storage));
             const admitted: number[] = [];
             let clockMs = dayMs * 20_000;
             for (const step of minutes) {

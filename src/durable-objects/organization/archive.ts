@@ -10,6 +10,7 @@ import type { JobState } from "./job-state.ts";
 import type { JobTable } from "./job-table.ts";
 import { idleJob } from "./new-job.ts";
 import type { ReviewTable } from "./review-table.ts";
+import type { StorageMemory } from "../storage-memory.ts";
 
 /** Null: the issue never left. Else it came back: the steps, logs and artifacts of before are in Postgres only. */
 export const archiveMigration = `
@@ -40,7 +41,7 @@ const removals: readonly string[] = [
 ];
 
 export interface ArchiveParts {
-  readonly sql: SqlStorage;
+  readonly memory: StorageMemory;
   readonly issues: IssueTable;
   readonly jobs: JobTable;
   readonly artifacts: ArtifactTable;
@@ -57,7 +58,7 @@ export class Archive {
 
   /** Finished issues whose last event was pruned, at most `limit`. */
   leaving(prunedSeq: number, limit: number): readonly string[] {
-    return this.#parts.sql
+    return this.#parts.memory.sql
       .exec<{ id: string }>(
         `SELECT id FROM issues WHERE last_seq <= ? AND status NOT IN (SELECT value FROM json_each(?))
          ORDER BY last_seq ${boundLimit}`,
@@ -71,7 +72,9 @@ export class Archive {
 
   /** Deletes an issue and all that belongs to it. */
   remove(issueId: string): void {
-    for (const removal of removals) this.#parts.sql.exec(removal, issueId);
+    const { memory } = this.#parts;
+    for (const removal of removals) memory.sql.exec(removal, issueId);
+    memory.forget();
   }
 
   /**
@@ -79,10 +82,10 @@ export class Archive {
    * transcripts, workspaces and files are gone for good.
    */
   restore({ issue, jobs, reviews, effects, stepCount }: ArchivedIssue): boolean {
-    const { sql, issues } = this.#parts;
+    const { memory, issues } = this.#parts;
     if (issues.find(issue.id) !== null) return false;
     issues.save(issue);
-    sql.exec("UPDATE issues SET archived_step_count = ? WHERE id = ?", stepCount, issue.id);
+    memory.sql.exec("UPDATE issues SET archived_step_count = ? WHERE id = ?", stepCount, issue.id);
     for (const record of jobs) this.#parts.jobs.save(idleJob(record));
     for (const review of reviews) this.#parts.reviews.save(review);
     for (const record of effects) {
@@ -102,7 +105,7 @@ export class Archive {
 
   /** Steps that an issue that came back had before; null for one that never left. */
   earlierSteps(issueId: string): number | null {
-    const row = this.#parts.sql
+    const row = this.#parts.memory.sql
       .exec<{ n: number | null }>("SELECT archived_step_count AS n FROM issues WHERE id = ?", issueId)
       .next().value;
     return row?.n ?? null;

@@ -1,5 +1,6 @@
 /** What an organization has spent by period, and what is set aside for model calls that are under way. */
 import { type Period, type PeriodKind, periodAt } from "../../core/utc-periods.ts";
+import type { StorageMemory } from "../storage-memory.ts";
 import type { PeriodUse } from "./budget.ts";
 
 export const budgetMigration = `
@@ -67,13 +68,20 @@ const reservedIn = (kind: PeriodKind, start: string, end: string): string =>
 const spendingQuery = `SELECT ${committedIn("day", "?1")}, ${reservedIn("day", "?1", "?2")},
   ${committedIn("month", "?3")}, ${reservedIn("month", "?3", "?4")}`;
 
+function isWithin({ startMs, endMs }: Period, atMs: number): boolean {
+  return startMs <= atMs && atMs < endMs;
+}
+
 const periodKinds: readonly PeriodKind[] = ["day", "month"];
 
 export class BudgetTable {
   readonly #sql: SqlStorage;
+  /** What was asked for last; null when anything has been spent or set aside since. */
+  #spending: Spending | null = null;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStorage, memory: StorageMemory) {
     this.#sql = sql;
+    memory.keep({ forget: () => (this.#spending = null) });
   }
 
   find(jobId: string): Reservation | null {
@@ -90,6 +98,7 @@ export class BudgetTable {
   }
 
   open(reservation: Reservation): void {
+    this.#spending = null;
     this.#sql.exec(
       `INSERT INTO reservations (job_id, issue_id, attempt, step_number, amount_micro_usd, reserved_at_ms)
        VALUES (?, ?, ?, ?, ?, ?)`,
@@ -103,6 +112,7 @@ export class BudgetTable {
   }
 
   close(jobId: string): void {
+    this.#spending = null;
     this.#sql.exec("DELETE FROM reservations WHERE job_id = ?", jobId);
   }
 
@@ -111,8 +121,15 @@ export class BudgetTable {
     return this.#sql.exec<{ sum: number | null }>(query, issueId).one().sum ?? 0;
   }
 
-  /** What the day and the month hold that the time lies in; one query, because every submission asks. */
+  /** What the day and the month hold that the time lies in; remembered, because every change asks. */
   spendingAt(atMs: number): Spending {
+    const known = this.#spending;
+    if (known !== null && isWithin(known.day.period, atMs)) return known;
+    this.#spending = this.#readSpending(atMs);
+    return this.#spending;
+  }
+
+  #readSpending(atMs: number): Spending {
     const day = periodAt("day", atMs);
     const month = periodAt("month", atMs);
     const row = this.#sql.exec<SpendingRow>(spendingQuery, day.startMs, day.endMs, month.startMs, month.endMs).one();
@@ -134,6 +151,7 @@ export class BudgetTable {
 
   /** Adds a cost to the day and the month that the time lies in. */
   commit(costMicroUsd: number, atMs: number): void {
+    this.#spending = null;
     for (const kind of periodKinds) {
       this.#sql.exec(
         `INSERT INTO spending (kind, start_ms, committed_micro_usd) VALUES (?1, ?2, ?3)
@@ -147,6 +165,7 @@ export class BudgetTable {
 
   /** Remembers that a period had no room for a call. */
   noteRefusal({ kind, startMs }: Period, amountMicroUsd: number): void {
+    this.#spending = null;
     this.#sql.exec(
       `INSERT INTO spending (kind, start_ms, smallest_refused_micro_usd) VALUES (?1, ?2, ?3)
        ON CONFLICT (kind, start_ms) DO UPDATE SET

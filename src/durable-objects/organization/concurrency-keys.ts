@@ -34,10 +34,13 @@ const watchedInLine = 2;
 export class ConcurrencyKeys {
   readonly #sql: SqlStorage;
   readonly #issues: IssueTable;
+  readonly #onChange: () => void;
 
-  constructor(sql: SqlStorage, issues: IssueTable) {
+  /** `onChange` hears of every change of who waits for which key. */
+  constructor(sql: SqlStorage, issues: IssueTable, onChange: () => void) {
     this.#sql = sql;
     this.#issues = issues;
+    this.#onChange = onChange;
   }
 
   /** Takes note of new jobs, and gives the key of a dispatched one to its issue. */
@@ -46,6 +49,7 @@ export class ConcurrencyKeys {
       if (type !== "job.created" && type !== "job.dispatched") continue;
       const { concurrencyKey } = this.#issues.get(issueId);
       if (concurrencyKey === null) continue;
+      this.#onChange();
       if (type === "job.created") {
         this.#sql.exec("UPDATE jobs SET concurrency_key = ? WHERE id = ?", concurrencyKey, jobId);
       } else {
@@ -87,6 +91,7 @@ export class ConcurrencyKeys {
   /** Takes the key from an issue of which nothing is to be run for now. */
   releaseEnded({ id, status, concurrencyKey }: IssueRecord): void {
     if (concurrencyKey === null || !hasNothingToRun(status)) return;
+    this.#onChange();
     this.#sql.exec("DELETE FROM concurrency_keys WHERE key = ? AND issue_id = ?", concurrencyKey, id);
   }
 }

@@ -88,6 +88,7 @@ export class DeadLetters {
   }
 
   #redriven(id: string | null, atMs: number): void {
+    if (id === null) return;
     this.#sql.exec("UPDATE dead_letters SET redriven_at_ms = ? WHERE id = ? AND redriven_at_ms IS NULL", atMs, id);
   }
 }

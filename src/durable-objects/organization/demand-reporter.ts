@@ -4,6 +4,7 @@ import type { HeldJobs } from "../../contracts/switch-evaluation.ts";
 import type { Timings } from "../../contracts/timings.ts";
 import type { Deadline } from "../deadlines.ts";
 import { objectResends, resendDelayMs } from "../resend-delay.ts";
+import type { StorageMemory, StoredValue } from "../storage-memory.ts";
 import type { Transaction } from "../transactions.ts";
 import type { JobTable } from "./job-table.ts";
 import { hasOpenWork } from "./open-work.ts";
@@ -27,7 +28,8 @@ interface StoredReport {
 }
 
 export interface DemandReporterParts {
-  readonly storage: DurableObjectStorage;
+  readonly sql: SqlStorage;
+  readonly memory: StorageMemory;
   readonly organizationId: string;
   readonly jobs: JobTable;
   readonly timings: Timings;
@@ -42,42 +44,40 @@ export interface DemandReporterParts {
 
 export class DemandReporter {
   readonly #parts: DemandReporterParts;
+  readonly #stored: StoredValue<StoredReport>;
   #isSending = false;
   #isSendingAgain = false;
 
   constructor(parts: DemandReporterParts) {
     this.#parts = parts;
+    this.#stored = parts.memory.stored(reportKey);
   }
 
   /** Gives a slot back with the next report. */
   releaseSlot(slotId: string): void {
-    this.#parts.storage.sql.exec("INSERT OR IGNORE INTO released_slots (slot_id) VALUES (?)", slotId);
+    this.#parts.sql.exec("INSERT OR IGNORE INTO released_slots (slot_id) VALUES (?)", slotId);
   }
 
   /** Gives up a slot that the platform takes back by itself: no late copy of its grant counts any more. */
   forgoSlot(slotId: string, nowMs: number): void {
-    this.#parts.storage.sql.exec(
-      "INSERT OR IGNORE INTO released_slots (slot_id, settled_at_ms) VALUES (?, ?)",
-      slotId,
-      nowMs,
-    );
+    this.#parts.sql.exec("INSERT OR IGNORE INTO released_slots (slot_id, settled_at_ms) VALUES (?, ?)", slotId, nowMs);
   }
 
   /** Whether a slot was given back or up; remembered for longer than a copy of its grant can be under way. */
   wasReleased(slotId: string): boolean {
-    const row = this.#parts.storage.sql.exec("SELECT 1 FROM released_slots WHERE slot_id = ?", slotId).next();
+    const row = this.#parts.sql.exec("SELECT 1 FROM released_slots WHERE slot_id = ?", slotId).next();
     return row.done !== true;
   }
 
   /** Reports when what the organization wants or holds has changed. */
   refresh(transaction: Transaction): void {
-    const { storage, timings } = this.#parts;
+    const { timings } = this.#parts;
     const content = this.#content(transaction.nowMs);
-    const stored = storage.kv.get<StoredReport>(reportKey);
+    const stored = this.#stored.get();
     const isNews =
       stored === undefined ? content.hasOpenWork : JSON.stringify(content) !== JSON.stringify(stored.content);
     if (!isNews) return;
-    storage.kv.put<StoredReport>(reportKey, { version: (stored?.version ?? 0) + 1, content });
+    this.#stored.put({ version: (stored?.version ?? 0) + 1, content });
     if (content.heldSlotIds.length === 0) transaction.deadlines.clear(renewDeadline);
     else if (transaction.deadlines.get(renewDeadline) === null) {
       transaction.deadlines.set(renewDeadline, transaction.nowMs + timings.slotRenewMs);
@@ -105,20 +105,20 @@ export class DemandReporter {
 
   /** Takes note that the platform has a report; the slots that it gave back are gone. */
   acknowledge(transaction: Transaction, report: DemandReport, receipt: DemandReceipt): void {
-    const { storage } = this.#parts;
-    storage.sql.exec("DELETE FROM released_slots WHERE settled_at_ms < ?", transaction.nowMs - slotsRememberedForMs);
+    const { sql } = this.#parts;
+    sql.exec("DELETE FROM released_slots WHERE settled_at_ms < ?", transaction.nowMs - slotsRememberedForMs);
     for (const slotId of report.releasedSlotIds) {
-      storage.sql.exec(
+      sql.exec(
         "UPDATE released_slots SET settled_at_ms = ? WHERE slot_id = ? AND settled_at_ms IS NULL",
         transaction.nowMs,
         slotId,
       );
     }
-    const stored = storage.kv.get<StoredReport>(reportKey);
+    const stored = this.#stored.get();
     if (stored === undefined) return;
     if (receipt.version > stored.version) {
       // The platform remembers a storage of this organization that is no more: go on from its number.
-      storage.kv.put<StoredReport>(reportKey, { ...stored, version: receipt.version + 1 });
+      this.#stored.put({ ...stored, version: receipt.version + 1 });
       this.#send(transaction);
     } else if (report.version === stored.version) {
       transaction.deadlines.clear(resendDeadline);
@@ -126,19 +126,19 @@ export class DemandReporter {
   }
 
   #content(nowMs: number): ReportContent {
-    const { storage, jobs, limits, termsVersion, heldJobs } = this.#parts;
+    const { memory, jobs, limits, termsVersion, heldJobs } = this.#parts;
     const heldSlotIds = jobs.heldSlotIds();
     const { concurrencyLimit, weight } = limits();
-    const claims = { hasOpenWork: hasOpenWork(storage.sql), termsVersion: termsVersion() };
+    const claims = { hasOpenWork: jobs.backlog() > 0 || hasOpenWork(memory.sql), termsVersion: termsVersion() };
     const startable = jobs.waiting(nowMs, freeCapacity(heldSlotIds.length, concurrencyLimit), heldJobs(nowMs));
     return { ...demandOf(startable), weight, ...claims, heldSlotIds };
   }
 
   #report(): DemandReport | null {
-    const { storage, organizationId } = this.#parts;
-    const stored = storage.kv.get<StoredReport>(reportKey);
+    const { sql, organizationId } = this.#parts;
+    const stored = this.#stored.get();
     if (stored === undefined) return null;
-    const releasedSlotIds = storage.sql
+    const releasedSlotIds = sql
       .exec<{ slot_id: string }>("SELECT slot_id FROM released_slots WHERE settled_at_ms IS NULL ORDER BY slot_id")
       .toArray()
       .map((row) => row.slot_id);

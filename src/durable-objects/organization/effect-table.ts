@@ -1,5 +1,7 @@
 import type { EffectRecord, PullRequestPlan } from "../../contracts/records.ts";
+import type { StorageMemory } from "../storage-memory.ts";
 import { fromStoredJson } from "../stored-json.ts";
+import { RowsByOwner } from "../transaction-rows.ts";
 
 export type EffectPlan = Omit<PullRequestPlan, "files">;
 
@@ -20,9 +22,11 @@ type StateRow = { state: string };
 
 export class EffectTable {
   readonly #sql: SqlStorage;
+  readonly #byIssue: RowsByOwner<EffectState>;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStorage, memory: StorageMemory) {
     this.#sql = sql;
+    this.#byIssue = new RowsByOwner(memory);
   }
 
   save(effect: EffectState): void {
@@ -34,6 +38,7 @@ export class EffectTable {
       record.idempotencyKey,
       JSON.stringify(effect),
     );
+    this.#byIssue.keep(record.issueId, record.id, effect);
   }
 
   find(effectId: string): EffectState | null {
@@ -53,10 +58,15 @@ export class EffectTable {
   }
 
   ofIssue(issueId: string): readonly EffectState[] {
-    return this.#sql
-      .exec<StateRow>("SELECT state FROM effects WHERE issue_id = ? ORDER BY rowid", issueId)
-      .toArray()
-      .map(({ state }) => fromStoredJson<EffectState>(state));
+    return this.#byIssue.of(issueId, () =>
+      this.#sql
+        .exec<StateRow>("SELECT state FROM effects WHERE issue_id = ? ORDER BY rowid", issueId)
+        .toArray()
+        .map(({ state }) => {
+          const effect = fromStoredJson<EffectState>(state);
+          return [effect.record.id, effect];
+        }),
+    );
   }
 
   #first(query: string, binding: string): EffectState | null {

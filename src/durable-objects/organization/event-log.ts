@@ -2,6 +2,7 @@
 import type { EventCursor, NewEvent, OrganizationEvent } from "../../contracts/events.ts";
 import type { EventPage } from "../../contracts/organization-rpc.ts";
 import { boundLimit } from "../bound-limit.ts";
+import type { Remembered, StorageMemory, StoredValue, TransactionRows } from "../storage-memory.ts";
 import { fromStoredJson } from "../stored-json.ts";
 
 const incarnationKey = "incarnation";
@@ -18,17 +19,58 @@ export interface EventRange {
   readonly createdByIds: readonly string[] | null;
 }
 
+/** Rows of one INSERT: three values each, and a statement takes a hundred. */
+const insertedAtOnce = 32;
+
+/** Appended events wait for the end of their transaction, and are written together. */
+class UnwrittenEvents implements TransactionRows {
+  readonly #sql: SqlStorage;
+  readonly #memory: StorageMemory;
+  #events: OrganizationEvent[] = [];
+
+  constructor(sql: SqlStorage, memory: StorageMemory) {
+    this.#sql = sql;
+    this.#memory = memory;
+    memory.keepRows(this);
+  }
+
+  add(event: OrganizationEvent): void {
+    this.#events.push(event);
+    this.#memory.defer(this);
+  }
+
+  flush(): void {
+    const events = this.#events;
+    this.#events = [];
+    for (let from = 0; from < events.length; from += insertedAtOnce) {
+      const part = events.slice(from, from + insertedAtOnce);
+      const marks = part.map(() => "(?, ?, ?)").join(", ");
+      const values = part.flatMap((event) => [event.seq, event.issueId, JSON.stringify(event)]);
+      this.#sql.exec(`INSERT INTO events (seq, issue_id, event) VALUES ${marks}`, ...values);
+    }
+  }
+
+  forget(): void {
+    this.#events = [];
+  }
+}
+
 export class EventLog {
   readonly incarnation: string;
-  readonly #sql: SqlStorage;
-  readonly #kv: SyncKvStorage;
-  /** Number of the last event; null while it is not known. */
-  #lastSeq: number | null = null;
+  readonly #sql: Pick<SqlStorage, "exec">;
+  readonly #unwritten: UnwrittenEvents;
+  readonly #prunedSeq: StoredValue<number>;
+  readonly #lastSeq: Remembered<number>;
 
   /** A storage without a log begins the incarnation that is given. */
-  constructor(storage: DurableObjectStorage, newIncarnation: string) {
-    this.#sql = storage.sql;
-    this.#kv = storage.kv;
+  constructor(storage: Pick<DurableObjectStorage, "sql" | "kv">, memory: StorageMemory, newIncarnation: string) {
+    const { sql } = memory;
+    this.#sql = sql;
+    this.#unwritten = new UnwrittenEvents(storage.sql, memory);
+    this.#prunedSeq = memory.stored(prunedSeqKey);
+    this.#lastSeq = memory.remember(
+      () => sql.exec<{ seq: number | null }>("SELECT MAX(seq) AS seq FROM events").one().seq ?? this.prunedSeq(),
+    );
     const stored = storage.kv.get<string>(incarnationKey);
     this.incarnation = stored ?? newIncarnation;
     if (stored === undefined) storage.kv.put(incarnationKey, this.incarnation);
@@ -36,19 +78,12 @@ export class EventLog {
 
   /** Number of the last event; 0 before the first. Pruning does not change it. */
   lastSeq(): number {
-    this.#lastSeq ??=
-      this.#sql.exec<{ seq: number | null }>("SELECT MAX(seq) AS seq FROM events").one().seq ?? this.prunedSeq();
-    return this.#lastSeq;
-  }
-
-  /** Looks the last number up again: events that were appended may have been rolled back. */
-  forgetLastSeq(): void {
-    this.#lastSeq = null;
+    return this.#lastSeq.get();
   }
 
   /** Number of the last event that is kept no longer; 0 while all are. */
   prunedSeq(): number {
-    return this.#kv.get<number>(prunedSeqKey) ?? 0;
+    return this.#prunedSeq.get() ?? 0;
   }
 
   /** Deletes the oldest events, up to the number `throughSeq` and at most `limit` of them. */
@@ -57,7 +92,7 @@ export class EventLog {
     const seq = Math.min(throughSeq, prunedSeq + limit, this.lastSeq());
     if (seq <= prunedSeq) return;
     this.#sql.exec("DELETE FROM events WHERE seq <= ?", seq);
-    this.#kv.put(prunedSeqKey, seq);
+    this.#prunedSeq.put(seq);
   }
 
   /**
@@ -92,13 +127,8 @@ export class EventLog {
 
   append(event: NewEvent, nowMs: number): OrganizationEvent {
     const numbered: OrganizationEvent = { ...event, seq: this.lastSeq() + 1, atMs: nowMs };
-    this.#sql.exec(
-      "INSERT INTO events (seq, issue_id, event) VALUES (?, ?, ?)",
-      numbered.seq,
-      numbered.issueId,
-      JSON.stringify(numbered),
-    );
-    this.#lastSeq = numbered.seq;
+    this.#unwritten.add(numbered);
+    this.#lastSeq.set(numbered.seq);
     return numbered;
   }
 

@@ -2,45 +2,78 @@ import type { Visibility } from "../../contracts/caller.ts";
 import { canSeeIssuesOf, changingMatch, unchangingMatch } from "../../contracts/issue-filter.ts";
 import type { ListQuery, UnprojectedPart } from "../../contracts/organization-rpc.ts";
 import type { IssueRecord } from "../../contracts/records.ts";
-import { openIssueStatuses } from "../../contracts/status.ts";
+import { type BlockingLimit, openIssueStatuses } from "../../contracts/status.ts";
 import { boundLimit } from "../bound-limit.ts";
+import type { StorageMemory } from "../storage-memory.ts";
 import { fromStoredJson } from "../stored-json.ts";
+import { RowsWrittenOnce } from "../transaction-rows.ts";
 import { BoundedPart, partBounds, type PartBounds } from "./bounded-part.ts";
+
+/** What was told last of why an issue waits, as JSON; null where it is what goes without saying. */
+export const toldLimitMigration = `
+  ALTER TABLE issues ADD COLUMN told_limit TEXT;
+  UPDATE issues SET told_limit = (SELECT json_quote(blocking_limit) FROM told_limits WHERE issue_id = issues.id);
+  DROP TABLE told_limits;
+`;
+
+/** A limit that was told; `limit` null tells that nothing is waited for. */
+export interface ToldLimit {
+  readonly limit: BlockingLimit;
+}
+
+interface IssueRow {
+  readonly issue: IssueRecord;
+  readonly lastSeq: number;
+  readonly told: ToldLimit | null;
+}
 
 type RecordRow = { record: string };
 type PositionRow = { id: string; created_at_ms: number };
+type StoredRow = { record: string; last_seq: number; told_limit: string | null };
 
+/** The issues. A transaction reads and writes each row at most once. */
 export class IssueTable {
-  readonly #sql: SqlStorage;
+  readonly #sql: Pick<SqlStorage, "exec">;
+  readonly #memory: StorageMemory;
+  readonly #rows: RowsWrittenOnce<IssueRow>;
   readonly #partBounds: PartBounds;
 
-  constructor(sql: SqlStorage, bounds: PartBounds = partBounds) {
-    this.#sql = sql;
+  constructor(sql: SqlStorage, memory: StorageMemory, bounds: PartBounds = partBounds) {
     this.#partBounds = bounds;
+    this.#sql = memory.sql;
+    this.#memory = memory;
+    this.#rows = new RowsWrittenOnce(memory, {
+      read: (issueId) => readRow(sql, issueId),
+      write: (row) => writeRow(sql, row),
+    });
+  }
+
+  /** Stores an issue that this transaction has made. */
+  add(issue: IssueRecord): void {
+    this.#memory.noteNew(issue.id);
+    this.save(issue);
   }
 
   /** Stores the issue; `lastSeq` is the number of the last event that tells of it, and never goes back. */
   save(issue: IssueRecord, lastSeq = 0): void {
-    this.#sql.exec(
-      `INSERT INTO issues (id, created_at_ms, status, type, priority, created_by_id, last_seq, record)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET
-         status = excluded.status, last_seq = MAX(last_seq, excluded.last_seq), record = excluded.record`,
-      issue.id,
-      issue.createdAtMs,
-      issue.status,
-      issue.type,
-      issue.priority,
-      issue.createdById,
-      lastSeq,
-      JSON.stringify(issue),
-    );
+    const row = this.#rows.find(issue.id);
+    this.#rows.save(issue.id, { issue, lastSeq: Math.max(row?.lastSeq ?? 0, lastSeq), told: row?.told ?? null });
+  }
+
+  /** What was told last of why the issue waits; null when that goes without saying. */
+  toldLimit(issueId: string): ToldLimit | null {
+    return this.#rows.find(issueId)?.told ?? null;
+  }
+
+  /** Keeps what is told of why the issue waits. */
+  tell(issueId: string, told: ToldLimit | null): void {
+    const row = this.#rows.find(issueId);
+    if (row !== null && (row.told !== null || told !== null)) this.#rows.save(issueId, { ...row, told });
   }
 
   /** The issue, or null when it is not here. */
   find(issueId: string): IssueRecord | null {
-    const row = this.#sql.exec<RecordRow>("SELECT record FROM issues WHERE id = ?", issueId).next().value;
-    return row === undefined ? null : fromStoredJson<IssueRecord>(row.record);
+    return this.#rows.find(issueId)?.issue ?? null;
   }
 
   /** The issue, or null when it is not here or the viewer may not know of it. */
@@ -91,4 +124,32 @@ export class IssueTable {
     }
     return part.toTheEnd();
   }
+}
+
+function readRow(sql: SqlStorage, issueId: string): IssueRow | null {
+  const row = sql.exec<StoredRow>("SELECT record, last_seq, told_limit FROM issues WHERE id = ?", issueId).next().value;
+  if (row === undefined) return null;
+  return {
+    issue: fromStoredJson<IssueRecord>(row.record),
+    lastSeq: row.last_seq,
+    told: row.told_limit === null ? null : { limit: fromStoredJson<BlockingLimit>(row.told_limit) },
+  };
+}
+
+function writeRow(sql: SqlStorage, { issue, lastSeq, told }: IssueRow): void {
+  sql.exec(
+    `INSERT INTO issues (id, created_at_ms, status, type, priority, created_by_id, last_seq, record, told_limit)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET
+       status = excluded.status, last_seq = excluded.last_seq, record = excluded.record, told_limit = excluded.told_limit`,
+    issue.id,
+    issue.createdAtMs,
+    issue.status,
+    issue.type,
+    issue.priority,
+    issue.createdById,
+    lastSeq,
+    JSON.stringify(issue),
+    told === null ? null : JSON.stringify(told.limit),
+  );
 }

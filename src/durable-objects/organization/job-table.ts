@@ -1,11 +1,13 @@
 import type { HeldJobs } from "../../contracts/switch-evaluation.ts";
 import type { JobRecord } from "../../contracts/records.ts";
 import { boundLimit } from "../bound-limit.ts";
+import type { Remembered, StorageMemory } from "../storage-memory.ts";
 import { fromStoredJson } from "../stored-json.ts";
-import { hasKeyOrNeedsNone } from "./concurrency-keys.ts";
+import { RowsByOwner } from "../transaction-rows.ts";
 import { heldFilter } from "./held-filter.ts";
 import type { JobState } from "./job-state.ts";
 import { queueKey, type WaitingJobs } from "./schedule.ts";
+import { isWaiting, type QueuedJob, WaitingQueue } from "./waiting-queue.ts";
 
 /** Triggers keep the number of jobs that wait, so that no submission has to count them. */
 export const backlogMigration = `
@@ -26,12 +28,29 @@ export const backlogMigration = `
     WHERE status = 'PENDING' AND slot_id IS NULL;
 `;
 
-/** A position beyond this one is not told exactly: counting it would make every submission cost more than the last. */
-const countedPositions = 1_000;
-
 type StateRow = { state: string };
 
-const isWaiting = `status = 'PENDING' AND slot_id IS NULL AND ready_at_ms <= ? AND ${hasKeyOrNeedsNone}`;
+function isPending({ record }: JobState): boolean {
+  return record.status === "PENDING";
+}
+
+function isQueued(state: JobState): boolean {
+  return isPending(state) && state.slot === null;
+}
+
+function queuedJobOf({ record }: JobState): QueuedJob {
+  const { id: jobId, issueId, priority, createdAtMs } = record;
+  return { jobId, issueId, priority, createdAtMs, queueKey: queueKey(record) };
+}
+
+function summaryOf(jobs: readonly QueuedJob[]): WaitingJobs {
+  if (jobs.length === 0) return { count: 0, headPriority: null, oldestAtMs: null };
+  return {
+    count: jobs.length,
+    headPriority: Math.min(...jobs.map(({ priority }) => priority)),
+    oldestAtMs: Math.min(...jobs.map(({ createdAtMs }) => createdAtMs)),
+  };
+}
 
 export interface WaitingRef {
   readonly jobId: string;
@@ -39,14 +58,40 @@ export interface WaitingRef {
 }
 
 export class JobTable {
+  readonly queue: WaitingQueue;
   readonly #sql: SqlStorage;
+  readonly #memory: StorageMemory;
+  /** Each under its own id. */
+  readonly #byId: RowsByOwner<JobState>;
+  readonly #byIssue: RowsByOwner<JobState>;
+  readonly #backlog: Remembered<number>;
+  readonly #heldSlotIds: Remembered<readonly string[]>;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStorage, memory: StorageMemory) {
     this.#sql = sql;
+    this.#memory = memory;
+    this.queue = new WaitingQueue(sql, memory);
+    this.#byId = new RowsByOwner(memory);
+    this.#byIssue = new RowsByOwner(memory);
+    this.#backlog = memory.remember(() => sql.exec<{ waiting: number }>("SELECT waiting FROM backlog").one().waiting);
+    this.#heldSlotIds = memory.remember(() =>
+      sql
+        .exec<{ slot_id: string }>("SELECT slot_id FROM jobs WHERE slot_id IS NOT NULL ORDER BY slot_id")
+        .toArray()
+        .map((row) => row.slot_id),
+    );
+  }
+
+  /** Stores a job that this transaction has made. */
+  add(state: JobState): void {
+    this.#memory.noteNew(state.record.id);
+    this.save(state);
   }
 
   save(state: JobState): void {
     const { record } = state;
+    const known = this.#byId.peek(record.id, record.id);
+    const before = known === undefined ? this.#byIssue.peek(record.issueId, record.id) : known;
     this.#sql.exec(
       `INSERT INTO jobs (id, issue_id, status, slot_id, priority, created_at_ms, queue_key, ready_at_ms, state)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -62,10 +107,17 @@ export class JobTable {
       state.readyAtMs,
       JSON.stringify(state),
     );
+    this.#byId.keep(record.id, record.id, state);
+    this.#byIssue.keep(record.issueId, record.id, state);
+    this.#heed(before, state);
   }
 
   find(jobId: string): JobState | null {
-    return this.#first("SELECT state FROM jobs WHERE id = ?", jobId);
+    const [job] = this.#byId.of(jobId, () => {
+      const found = this.#first("SELECT state FROM jobs WHERE id = ?", jobId);
+      return found === null ? [] : [[jobId, found]];
+    });
+    return job ?? null;
   }
 
   findBySlot(slotId: string): JobState | null {
@@ -84,56 +136,26 @@ export class JobTable {
 
   /** How many waiting jobs a granted slot would go to before this one, counted up to a bound. */
   countBefore(record: JobRecord, nowMs: number): number {
-    return this.#sql
-      .exec<{ n: number }>(
-        `SELECT COUNT(*) AS n FROM (
-           SELECT 1 FROM jobs WHERE ${isWaiting} AND (queue_key, id) < (?, ?) LIMIT ${countedPositions}
-         )`,
-        nowMs,
-        queueKey(record),
-        record.id,
-      )
-      .one().n;
+    return this.queue.countBefore({ queueKey: queueKey(record), jobId: record.id }, nowMs);
   }
 
   /** The jobs that the next slots would go to, at most so many. */
   waiting(nowMs: number, most: number, held: HeldJobs): WaitingJobs {
-    const { sql, bindings } = heldFilter(held);
-    const row = this.#sql
-      .exec<{ n: number; head: number | null; oldest: number | null }>(
-        `SELECT COUNT(*) AS n, MIN(priority) AS head, MIN(created_at_ms) AS oldest FROM (
-           SELECT priority, created_at_ms FROM jobs WHERE ${isWaiting}${sql} ORDER BY queue_key, id ${boundLimit}
-         )`,
-        nowMs,
-        ...bindings,
-        most,
-      )
-      .one();
-    return { count: row.n, headPriority: row.head, oldestAtMs: row.oldest };
+    return held.kind === "none" ? summaryOf(this.queue.first(nowMs, most)) : this.#waitingUnheld(nowMs, most, held);
   }
 
   /** The jobs that the next slots would go to, in that order, at most so many. */
   firstWaiting(nowMs: number, most: number): readonly WaitingRef[] {
-    return this.#sql
-      .exec<{ id: string; issue_id: string }>(
-        `SELECT id, issue_id FROM jobs WHERE ${isWaiting} ORDER BY queue_key, id ${boundLimit}`,
-        nowMs,
-        most,
-      )
-      .toArray()
-      .map(({ id, issue_id }) => ({ jobId: id, issueId: issue_id }));
+    return this.queue.first(nowMs, most);
   }
 
   /** Jobs that wait for whatever reason, those that were sent and not claimed among them. */
   backlog(): number {
-    return this.#sql.exec<{ waiting: number }>("SELECT waiting FROM backlog").one().waiting;
+    return this.#backlog.get();
   }
 
   heldSlotIds(): readonly string[] {
-    return this.#sql
-      .exec<{ slot_id: string }>("SELECT slot_id FROM jobs WHERE slot_id IS NOT NULL ORDER BY slot_id")
-      .toArray()
-      .map((row) => row.slot_id);
+    return this.#heldSlotIds.get();
   }
 
   /** Every job that runs, between two slices too. */
@@ -154,10 +176,44 @@ export class JobTable {
 
   /** The issue's jobs, in the order they were made. */
   ofIssue(issueId: string): readonly JobState[] {
-    return this.#sql
-      .exec<StateRow>("SELECT state FROM jobs WHERE issue_id = ? ORDER BY rowid", issueId)
-      .toArray()
-      .map(({ state }) => fromStoredJson<JobState>(state));
+    return this.#byIssue.of(issueId, () =>
+      this.#sql
+        .exec<StateRow>("SELECT state FROM jobs WHERE issue_id = ? ORDER BY rowid", issueId)
+        .toArray()
+        .map(({ state }) => {
+          const job = fromStoredJson<JobState>(state);
+          return [job.record.id, job];
+        }),
+    );
+  }
+
+  #waitingUnheld(nowMs: number, most: number, held: HeldJobs): WaitingJobs {
+    const { sql, bindings } = heldFilter(held);
+    const row = this.#sql
+      .exec<{ n: number; head: number | null; oldest: number | null }>(
+        `SELECT COUNT(*) AS n, MIN(priority) AS head, MIN(created_at_ms) AS oldest FROM (
+           SELECT priority, created_at_ms FROM jobs WHERE ${isWaiting}${sql} ORDER BY queue_key, id ${boundLimit}
+         )`,
+        nowMs,
+        ...bindings,
+        most,
+      )
+      .one();
+    return { count: row.n, headPriority: row.head, oldestAtMs: row.oldest };
+  }
+
+  /** Brings what is remembered in line with a job that was saved; `before` undefined: it is not known what it was. */
+  #heed(before: JobState | null | undefined, after: JobState): void {
+    if (before === undefined) {
+      for (const remembered of [this.#backlog, this.#heldSlotIds, this.queue]) remembered.forget();
+      return;
+    }
+    const change = Number(isPending(after)) - Number(before !== null && isPending(before));
+    this.#backlog.update((waiting) => waiting + change);
+    if ((before?.slot?.slotId ?? null) !== (after.slot?.slotId ?? null)) this.#heldSlotIds.forget();
+    const wasQueued = before !== null && isQueued(before);
+    if (!wasQueued && isQueued(after) && before === null && after.readyAtMs === 0) this.queue.added(queuedJobOf(after));
+    else if (wasQueued || isQueued(after)) this.queue.forget();
   }
 
   #first(query: string, ...bindings: readonly (string | number)[]): JobState | null {

@@ -67,7 +67,7 @@ export interface NewJobParts {
 /** Stores a new job of an issue and tells of it; when money is short, it runs on a cheaper model. */
 export function createJob(change: Change, { jobs, budget }: NewJobParts, order: JobOrder): JobState {
   const job = newJob({ ...order, ...budget.modelFor(order, change.nowMs) }, change);
-  jobs.save(job);
+  jobs.add(job);
   change.append({ type: "job.created", issueId: order.issueId, jobId: job.record.id, data: { job: job.record } });
   return job;
 }

@@ -6,7 +6,7 @@ export const openWorkMigration = `
 `;
 
 /** One look into each index, however much there is. */
-export function hasOpenWork(sql: SqlStorage): boolean {
+export function hasOpenWork(sql: Pick<SqlStorage, "exec">): boolean {
   return (
     sql
       .exec<{ found: number }>(

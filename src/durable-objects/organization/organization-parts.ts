@@ -42,7 +42,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
   const { random } = ports;
 
   const tables = createOrganizationTables(storage, organizationId, ports);
-  const { log, issues, jobs, keys, attempts, artifacts, reviewTable, effectTable, archive, terms } = tables;
+  const { memory, log, issues, jobs, keys, attempts, artifacts, reviewTable, effectTable, archive, terms } = tables;
   const budget = new BudgetDesk({
     jobs,
     issues,
@@ -69,7 +69,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
     context,
     ports,
     faultDelayMs: timings.resendAfterMs,
-    onRollback: () => log.forgetLastSeq(),
+    memory,
   });
   const sockets = new LiveSockets({
     context,
@@ -83,7 +83,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
   const control = new ControlDesk((jobId, epoch) => signalFor(jobs.find(jobId), epoch));
   const retention = new Retention({ sql: storage.sql, log, archive, keepProjectedMs: options.keepProjectedMs });
   const feed = new ProjectionFeed({
-    kv: storage.kv,
+    memory,
     log,
     organizationId,
     timings,
@@ -91,7 +91,8 @@ export function createOrganizationParts(options: OrganizationOptions) {
     onProjected: (transaction, seq) => retention.noteProjected(transaction, seq),
   });
   const reporter = new DemandReporter({
-    storage,
+    sql: storage.sql,
+    memory,
     organizationId,
     jobs,
     timings,
@@ -158,7 +159,6 @@ export function createOrganizationParts(options: OrganizationOptions) {
   });
 
   const waiting = new Waiting({
-    sql: storage.sql,
     issues,
     jobs,
     keys,

@@ -2,6 +2,7 @@
 import type { SubmitReceipt } from "../../contracts/organization-rpc.ts";
 import { newId } from "../../core/ids.ts";
 import type { ObjectPorts } from "../object-ports.ts";
+import { StorageMemory } from "../storage-memory.ts";
 import { Archive } from "./archive.ts";
 import { ArtifactTable } from "./artifact-table.ts";
 import { AttemptTable } from "./attempt-table.ts";
@@ -27,25 +28,27 @@ export function createOrganizationTables(
   { clock, random }: Pick<ObjectPorts, "clock" | "random">,
 ) {
   const { sql } = storage;
-  const issues = new IssueTable(sql);
-  const jobs = new JobTable(sql);
+  const memory = new StorageMemory(storage);
+  const issues = new IssueTable(sql, memory);
+  const jobs = new JobTable(sql, memory);
   const artifacts = new ArtifactTable(sql);
-  const reviewTable = new ReviewTable(sql);
-  const effectTable = new EffectTable(sql);
+  const reviewTable = new ReviewTable(sql, memory);
+  const effectTable = new EffectTable(sql, memory);
   return {
-    log: new EventLog(storage, newId("incarnation", clock.nowMs(), random)),
+    memory,
+    log: new EventLog(storage, memory, newId("incarnation", clock.nowMs(), random)),
     issues,
     jobs,
     attempts: new AttemptTable(sql),
     artifacts,
     reviewTable,
     effectTable,
-    archive: new Archive({ sql, issues, jobs, artifacts, reviews: reviewTable, effects: effectTable }),
-    keys: new ConcurrencyKeys(sql, issues),
-    terms: new TermsKeeper(storage, organizationId),
-    budgetTable: new BudgetTable(sql),
+    archive: new Archive({ memory, issues, jobs, artifacts, reviews: reviewTable, effects: effectTable }),
+    keys: new ConcurrencyKeys(sql, issues, () => jobs.queue.forget()),
+    terms: new TermsKeeper(storage, memory, organizationId),
+    budgetTable: new BudgetTable(sql, memory),
     keyUses: new KeyUseTable(sql),
-    submissions: new SubmissionTable(sql),
+    submissions: new SubmissionTable(sql, memory),
     answers: new RememberedAnswers<SubmitReceipt>(sql, "POST /"),
     deadLetters: new DeadLetters(sql),
   };

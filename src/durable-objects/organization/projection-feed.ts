@@ -4,6 +4,7 @@ import type { RecordsMessage } from "../../contracts/queue-messages.ts";
 import type { Timings } from "../../contracts/timings.ts";
 import type { Deadline } from "../deadlines.ts";
 import { resendDelayMs } from "../resend-delay.ts";
+import type { StorageMemory, StoredValue } from "../storage-memory.ts";
 import type { Transaction } from "../transactions.ts";
 import type { EventLog } from "./event-log.ts";
 
@@ -12,7 +13,7 @@ const hintOutstandingKey = "projectionHintOutstanding";
 const deadlineName = "records";
 
 export interface ProjectionFeedParts {
-  readonly kv: SyncKvStorage;
+  readonly memory: StorageMemory;
   readonly log: EventLog;
   readonly organizationId: string;
   readonly timings: Timings;
@@ -23,39 +24,42 @@ export interface ProjectionFeedParts {
 
 export class ProjectionFeed {
   readonly #parts: ProjectionFeedParts;
+  readonly #projectedSeq: StoredValue<number>;
+  readonly #isHintOutstanding: StoredValue<boolean>;
 
   constructor(parts: ProjectionFeedParts) {
     this.#parts = parts;
+    this.#projectedSeq = parts.memory.stored(projectedSeqKey);
+    this.#isHintOutstanding = parts.memory.stored(hintOutstandingKey);
   }
 
   /** Number of the last event that Postgres is known to hold. */
   projectedSeq(): number {
-    return this.#parts.kv.get<number>(projectedSeqKey) ?? 0;
+    return this.#projectedSeq.get() ?? 0;
   }
 
   /** Sends a hint when there is something to project and no hint is under way. */
   refresh(transaction: Transaction): void {
-    const { kv, log } = this.#parts;
-    if (log.lastSeq() <= this.projectedSeq() || kv.get<boolean>(hintOutstandingKey) === true) return;
+    if (this.#parts.log.lastSeq() <= this.projectedSeq() || this.#isHintOutstanding.get() === true) return;
     this.#send(transaction, 0);
   }
 
   /** A projection has begun to read: what is appended from now on needs a hint of its own. */
   noteRead(): void {
-    this.#parts.kv.put(hintOutstandingKey, false);
+    this.#isHintOutstanding.put(false);
   }
 
   /** Takes how far Postgres has got; a cursor of another incarnation says nothing about this log. */
   confirm(transaction: Transaction, cursor: EventCursor): void {
-    const { kv, log } = this.#parts;
+    const { log } = this.#parts;
     if (cursor.incarnation !== log.incarnation) return;
-    kv.put(projectedSeqKey, Math.max(this.projectedSeq(), Math.min(cursor.seq, log.lastSeq())));
+    this.#projectedSeq.put(Math.max(this.projectedSeq(), Math.min(cursor.seq, log.lastSeq())));
     this.#parts.onProjected(transaction, this.projectedSeq());
     if (this.projectedSeq() < log.lastSeq()) {
       this.refresh(transaction);
       return;
     }
-    kv.put(hintOutstandingKey, false);
+    this.#isHintOutstanding.put(false);
     transaction.deadlines.clear(deadlineName);
   }
 
@@ -65,8 +69,8 @@ export class ProjectionFeed {
   }
 
   #send(transaction: Transaction, tries: number): void {
-    const { kv, organizationId, timings, send } = this.#parts;
-    kv.put(hintOutstandingKey, true);
+    const { organizationId, timings, send } = this.#parts;
+    this.#isHintOutstanding.put(true);
     const delayMs = resendDelayMs(tries, { firstMs: timings.resendAfterMs, maxMs: timings.resendMaxMs });
     transaction.deadlines.set(deadlineName, transaction.nowMs + delayMs, tries);
     transaction.afterCommit("send records", () => send({ v: 1, organizationId }));

@@ -1,14 +1,18 @@
 import type { ReviewRecord } from "../../contracts/records.ts";
 import { boundLimit } from "../bound-limit.ts";
+import type { StorageMemory } from "../storage-memory.ts";
 import { fromStoredJson } from "../stored-json.ts";
+import { RowsByOwner } from "../transaction-rows.ts";
 
 type RecordRow = { record: string };
 
 export class ReviewTable {
   readonly #sql: SqlStorage;
+  readonly #byIssue: RowsByOwner<ReviewRecord>;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStorage, memory: StorageMemory) {
     this.#sql = sql;
+    this.#byIssue = new RowsByOwner(memory);
   }
 
   save(review: ReviewRecord): void {
@@ -19,6 +23,7 @@ export class ReviewTable {
       review.status,
       JSON.stringify(review),
     );
+    this.#byIssue.keep(review.issueId, review.id, review);
   }
 
   find(reviewId: string): ReviewRecord | null {
@@ -27,7 +32,12 @@ export class ReviewTable {
   }
 
   ofIssue(issueId: string): readonly ReviewRecord[] {
-    return this.#records("SELECT record FROM reviews WHERE issue_id = ? ORDER BY rowid", issueId);
+    return this.#byIssue.of(issueId, () =>
+      this.#records("SELECT record FROM reviews WHERE issue_id = ? ORDER BY rowid", issueId).map((review) => [
+        review.id,
+        review,
+      ]),
+    );
   }
 
   /** Newest first; `status` null lists all. */

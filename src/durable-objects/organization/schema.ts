@@ -5,11 +5,13 @@ import { budgetMigration } from "./budget-table.ts";
 import { concurrencyKeysMigration } from "./concurrency-keys.ts";
 import { keyUsesMigration } from "./key-use-table.ts";
 import { liveMigration } from "./live-feed.ts";
+import { toldLimitMigration } from "./issue-table.ts";
 import { backlogMigration } from "./job-table.ts";
 import { openWorkMigration } from "./open-work.ts";
 import { rememberedAnswersMigration } from "./remembered-answers.ts";
 import { retentionMigration } from "./retention.ts";
 import { waitingMigration } from "./waiting.ts";
+import { delayedJobsMigration } from "./waiting-queue.ts";
 import { submissionsMigration } from "./submission-table.ts";
 import { deadLettersMigration } from "./dead-letters.ts";
 import { controlMigration } from "./job-state.ts";
@@ -132,4 +134,5 @@ export const organizationMigrations: readonly string[] = [
   waitingMigration,
   openWorkMigration,
   keyUsesMigration,
+  toldLimitMigration + delayedJobsMigration,
 ];

@@ -100,7 +100,7 @@ function begin(
   firstJob: FirstJob,
 ): Omit<SubmitReceipt, "rate" | "quota"> {
   const issue = issueOf(command, change);
-  parts.issues.save(issue, 0);
+  parts.issues.add(issue);
   change.append({ type: "issue.submitted", issueId: issue.id, jobId: null, data: { issue } });
   const job = createJob(change, parts, {
     ...firstJob,

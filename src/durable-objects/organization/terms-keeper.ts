@@ -1,22 +1,25 @@
 import { completeTerms, defaultTerms, type Terms } from "../../contracts/terms.ts";
+import type { Remembered, StorageMemory } from "../storage-memory.ts";
 
 const termsKey = "terms";
 
 /** The highest version of the platform's terms that this organization has seen. */
 export class TermsKeeper {
   readonly #kv: SyncKvStorage;
-  readonly #organizationId: string;
+  readonly #current: Remembered<Terms>;
   /** An object that was away may have missed what it accepted last, so it begins with news. */
   #hasNews = true;
 
-  constructor(storage: DurableObjectStorage, organizationId: string) {
-    this.#kv = storage.kv;
-    this.#organizationId = organizationId;
+  constructor({ kv }: DurableObjectStorage, memory: StorageMemory, organizationId: string) {
+    this.#kv = kv;
+    this.#current = memory.remember(() => {
+      const stored = kv.get<Terms>(termsKey);
+      return stored === undefined ? defaultTerms(organizationId) : completeTerms(stored);
+    });
   }
 
   current(): Terms {
-    const stored = this.#kv.get<Terms>(termsKey);
-    return stored === undefined ? defaultTerms(this.#organizationId) : completeTerms(stored);
+    return this.#current.get();
   }
 
   /** Stores the terms when they are newer than those kept, and returns those that now hold. */
@@ -24,6 +27,7 @@ export class TermsKeeper {
     const current = this.current();
     if (terms.version <= current.version) return current;
     this.#kv.put(termsKey, terms);
+    this.#current.forget();
     this.#hasNews = true;
     return terms;
   }

@@ -8,7 +8,7 @@ import type { IssueTable } from "./issue-table.ts";
 import type { JobTable } from "./job-table.ts";
 import { blockingLimitOf, freeCapacity, type Hold, impliedLimitOf } from "./schedule.ts";
 
-/** What was told last of an issue, where that is not what goes without saying. */
+/** What was told last of an issue, where that is not what goes without saying; now it stands with the issue. */
 export const waitingMigration = `
   CREATE TABLE told_limits (issue_id TEXT PRIMARY KEY, blocking_limit TEXT) WITHOUT ROWID;
 `;
@@ -20,7 +20,6 @@ const schedulingEvents: ReadonlySet<EventType> = new Set<EventType>([
 ]);
 
 export interface WaitingParts {
-  readonly sql: SqlStorage;
   readonly issues: IssueTable;
   readonly jobs: JobTable;
   readonly keys: ConcurrencyKeys;
@@ -60,7 +59,7 @@ export class Waiting {
     const isCapacityNew = capacity !== this.#lastCapacity;
     this.#lastCapacity = capacity;
     if (scheduling.length === 0 && touchedIds.length === 0 && !isCapacityNew) return;
-    for (const { type, issueId } of scheduling) if (type === "job.dispatched") this.#forget(issueId);
+    for (const { type, issueId } of scheduling) if (type === "job.dispatched") this.#parts.issues.tell(issueId, null);
 
     const concerned = new Set([...scheduling.map(({ issueId }) => issueId), ...touchedIds]);
     const head = this.#headOfQueue(change.nowMs, scheduling);
@@ -88,19 +87,12 @@ export class Waiting {
   }
 
   #tellOf(change: Change, issueId: string): void {
-    const { sql, jobs } = this.#parts;
+    const { issues, jobs } = this.#parts;
     const waitingFor = this.limitOf(issueId, change.nowMs);
     const implied = impliedLimitOf(jobs.ofIssue(issueId));
-    const row = sql
-      .exec<{ blocking_limit: BlockingLimit }>("SELECT blocking_limit FROM told_limits WHERE issue_id = ?", issueId)
-      .next().value;
-    if (waitingFor === (row === undefined ? implied : row.blocking_limit)) return;
+    const told = issues.toldLimit(issueId);
+    if (waitingFor === (told === null ? implied : told.limit)) return;
     change.append({ type: "issue.waiting_changed", issueId, jobId: null, data: { waitingFor } });
-    if (waitingFor === implied) this.#forget(issueId);
-    else sql.exec("INSERT OR REPLACE INTO told_limits (issue_id, blocking_limit) VALUES (?, ?)", issueId, waitingFor);
-  }
-
-  #forget(issueId: string): void {
-    this.#parts.sql.exec("DELETE FROM told_limits WHERE issue_id = ?", issueId);
+    issues.tell(issueId, waitingFor === implied ? null : { limit: waitingFor });
   }
 }

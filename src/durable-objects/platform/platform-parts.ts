@@ -7,6 +7,7 @@ import type { Timings } from "../../contracts/timings.ts";
 import { type Deadline, parseDeadlineName } from "../deadlines.ts";
 import type { LiveSettings } from "../live/live-stream.ts";
 import type { ObjectPorts } from "../object-ports.ts";
+import { StorageMemory } from "../storage-memory.ts";
 import { type Transaction, Transactions } from "../transactions.ts";
 import { AuditLog } from "./audit-log.ts";
 import { DemandTable } from "./demand-table.ts";
@@ -40,7 +41,12 @@ export function createPlatformParts(options: PlatformOptions) {
   const { context, ports, timings, globalSlots, live, organization } = options;
   const { storage } = context;
   const { sql } = storage;
-  const transactions = new Transactions({ context, ports, faultDelayMs: timings.resendAfterMs });
+  const transactions = new Transactions({
+    context,
+    ports,
+    faultDelayMs: timings.resendAfterMs,
+    memory: new StorageMemory(storage),
+  });
   const switchboard = new Switchboard(sql);
   const directory = new Directory(sql, switchboard);
   const demands = new DemandTable(sql);
