@@ -88,11 +88,19 @@ async function stopBeforeCall(
 function stopAfterFault(error: unknown, deadline: AbortSignal, limits: LoopLimits): LoopStop {
   if (error === deadline.reason) {
     const message = `The model did not answer within ${limits.modelCallMaxMs} ms.`;
-    return { kind: "failed", failureClass: "transient", reason: "call_timeout", message, retryAfterMs: null };
+    return {
+      kind: "failed",
+      failureClass: "transient",
+      reason: "call_timeout",
+      message,
+      retryAfterMs: null,
+      isModelFault: true,
+    };
   }
   if (!(error instanceof ModelCallError)) throw error;
   const { failureClass, reason, message, retryAfterMs } = error;
-  return { kind: "failed", failureClass, reason, message, retryAfterMs };
+  const failure = { kind: "failed", failureClass, reason, message, retryAfterMs } as const;
+  return failureClass === "transient" ? { ...failure, isModelFault: true } : failure;
 }
 
 function draftOf(reply: ModelReply, step: StepRecord, attempt: LoopAttempt, state: LoopState): CheckpointDraft {

@@ -29,6 +29,8 @@ export type LoopStop =
       readonly reason: string;
       readonly message: string;
       readonly retryAfterMs: number | null;
+      /** Whether it was the model that gave no answer. */
+      readonly isModelFault?: true;
     };
 
 /** The reason that a slice's abort signal carries. */

@@ -1,5 +1,7 @@
 /** The platform's numbered events and the frames of `GET /api/agents/admin/live`. They tell nothing of a tenant's content. */
+import type { Breaker } from "./breakers.ts";
 import type { LiveResetReason } from "./live-frames.ts";
+import type { ModelName } from "./models.ts";
 import type { HealthSample, PlatformStatus } from "./platform-rpc.ts";
 import type { Switch, SwitchActor, SwitchScope } from "./switches.ts";
 
@@ -17,6 +19,12 @@ interface PlatformEventData {
   "switch.set": { readonly switch: Switch };
   "switch.removed": { readonly switch: Switch; readonly actor: SwitchActor | null; readonly reason: string };
   "switch.expired": { readonly switch: Switch; readonly actor: SwitchActor | null; readonly reason: string };
+  /** `probeAtMs`: when an open one is tried again; null for one that has closed. */
+  "breaker.changed": {
+    readonly model: ModelName;
+    readonly status: "closed" | Breaker["status"];
+    readonly probeAtMs: number | null;
+  };
   "work.cleared": { readonly scope: SwitchScope; readonly actor: SwitchActor; readonly reason: string };
   "health.sampled": { readonly sample: HealthSample };
 }
@@ -37,6 +45,7 @@ export interface PlatformSnapshot {
   readonly organizations: readonly PlatformEventData["demand.changed"][];
   readonly slots: readonly (SlotData & { readonly isHeld: boolean })[];
   readonly switches: readonly Switch[];
+  readonly breakers: readonly Breaker[];
   readonly health: HealthSample | null;
 }
 

@@ -1,4 +1,5 @@
 /** Typed RPC of the one platform object: demand, slots, switches, the directory of organizations, health history. */
+import type { ModelReport } from "./breakers.ts";
 import type { Outcome } from "./organization-rpc.ts";
 import type { Switch, SwitchActor, SwitchMode, SwitchScope } from "./switches.ts";
 import type { LimitOverrides, Repository, Terms, Tier } from "./terms.ts";
@@ -101,6 +102,8 @@ export interface AuditEntry {
 
 export interface PlatformRpc {
   reportDemand(report: DemandReport): Promise<DemandReceipt>;
+  /** Takes what an organization saw of a model. */
+  reportModel(report: ModelReport): Promise<void>;
   readTerms(organizationId: string): Promise<Terms>;
   putOrganization(settings: OrganizationSettings): Promise<OrganizationEntry>;
   readOrganization(organizationId: string): Promise<OrganizationEntry | null>;

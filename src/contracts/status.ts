@@ -28,6 +28,7 @@ const blockingLimits = [
   "not_before",
   "retry_delay",
   "switch",
+  "provider_back_off",
   "budget",
   "concurrency_key",
   "organization_concurrency",

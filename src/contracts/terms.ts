@@ -1,5 +1,6 @@
 /** What the platform tells an organization: tier, limits, switches, repository binding, with a version. */
 import { z } from "zod";
+import type { Breaker } from "./breakers.ts";
 import { modelNameSchema, type ModelName } from "./models.ts";
 import type { ClearOrder, Switch } from "./switches.ts";
 
@@ -94,6 +95,8 @@ export interface Terms {
   readonly repository: Repository | null;
   /** Those that concern the organization; whoever reads them asks which are in force. */
   readonly switches: readonly Switch[];
+  /** Models that are out of reach. */
+  readonly breakers: readonly Breaker[];
   /** The last order to cancel what waits; an organization carries out each once. */
   readonly clear: ClearOrder | null;
 }
@@ -113,6 +116,7 @@ export function defaultTerms(organizationId: string): Terms {
     slug: null,
     repository: null,
     switches: [],
+    breakers: [],
     clear: null,
   };
 }

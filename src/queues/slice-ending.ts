@@ -66,8 +66,8 @@ function stoppedEnding(
     return finalFailure("time", `The job reached its limit of ${stop.limitMs / 60_000} minutes of running.`);
   }
   if (stop.kind === "budget") return finalFailure("budget", budgetMessage(stop));
-  const { failureClass, reason, message, retryAfterMs } = stop;
-  return { kind: "fail", command: { failureClass, error: { reason, message }, retryAfterMs } };
+  const { failureClass, reason, message, retryAfterMs, isModelFault = false } = stop;
+  return { kind: "fail", command: { failureClass, error: { reason, message }, retryAfterMs, isModelFault } };
 }
 
 /**

@@ -90,6 +90,7 @@ export async function renderAttempt(
       issue,
       repository: workspace === null ? null : await repositoryFacts(workspace),
       attempt: attempt.number,
+      lastAttempt: assignment.lastAttempt,
       changedPaths: assignment.workspace.map(({ path }) => path),
       reviewNote: typeof reviewNote === "string" ? reviewNote : null,
       underReview,

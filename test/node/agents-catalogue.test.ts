@@ -90,6 +90,7 @@ const facts: FirstMessageFacts = {
   issue: { type: "BUG", priority: "HIGH", title: "It breaks", description: "Badly.", context: {}, triage: null },
   repository: null,
   attempt: 1,
+  lastAttempt: null,
   changedPaths: [],
   reviewNote: null,
   underReview: null,
@@ -132,6 +133,36 @@ describe("the first message", () => {
     expect(rendered({ attempt: 2, changedPaths: ["src/a.ts"] })).toContain("This is attempt 2");
     expect(rendered({ reviewNote: "Add a test." })).toContain("The review sent the change back.");
     expect(rendered({})).not.toContain("Earlier work");
+  });
+
+  test("sums up what the last attempt said and did, bounded and marked", () => {
+    const step = {
+      jobId: "job_1",
+      attempt: 1,
+      number: 1,
+      kind: "tool",
+      name: "read_file",
+      input: '{"path":"src/briefs.ts"}',
+      inputCharacters: 24,
+      output: "const secret = 1;",
+      isError: true,
+      policy: "allowed",
+      startedAtMs: 0,
+      durationMs: 1,
+      usage: null,
+      reservedMicroUsd: null,
+      costMicroUsd: 0,
+      stopReason: null,
+    } as const;
+    const said = { ...step, kind: "model", name: "claude-haiku-5-5", output: "The guard\nlooks wrong." } as const;
+    const error = { reason: "empty_answer", message: "…" };
+    const text = rendered({ attempt: 2, lastAttempt: { error, steps: [said, step] } });
+    expect(text).toMatch(
+      /\(empty_answer\)[^]*<quote-[0-9a-f]+>\nThe guard looks wrong\.\n- read_file .*an error\n<\/quote-/u,
+    );
+    expect(text).not.toContain("const secret");
+    const many = Array.from({ length: 30 }, () => ({ ...said, output: "x".repeat(5_000) }));
+    expect(rendered({ attempt: 2, lastAttempt: { error: null, steps: many } }).length).toBeLessThan(10_000);
   });
 
   test("lists the repository, and says so when there is none", () => {

@@ -526,7 +526,7 @@ describe("a stop", () => {
   test("comes by a failed call, with its class and its wait", async () => {
     const failure = { failureClass: "transient", reason: "overloaded", message: "busy", retryAfterMs: 5_000 } as const;
     const model = scriptedModel(() => Promise.reject(new ModelCallError({ ...failure, reached: false })));
-    expect(await runTestLoop(model)).toEqual({ kind: "failed", ...failure });
+    expect(await runTestLoop(model)).toEqual({ kind: "failed", ...failure, isModelFault: true });
   });
 
   test("comes by a call that takes too long", async () => {

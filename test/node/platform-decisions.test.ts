@@ -1,8 +1,66 @@
 import { describe, expect, test } from "vitest";
 import { defaultTerms, limitsByTier } from "../../src/contracts/terms.ts";
+import {
+  afterReport,
+  afterWait,
+  type BreakerState,
+  closedBreaker,
+} from "../../src/durable-objects/platform/breaker-decision.ts";
 import { serviceAfterGrant, serviceOnReturn } from "../../src/durable-objects/platform/fair-queue.ts";
 import { settingsAt, termsOf } from "../../src/durable-objects/platform/terms-of.ts";
 import { resendDelayMs } from "../../src/durable-objects/resend-delay.ts";
+
+describe("a breaker", () => {
+  const fault = { faults: 1, answers: 0, retryAfterMs: null };
+  const answer = { faults: 0, answers: 1, retryAfterMs: null };
+  const minuteMs = 60_000;
+  const openedAt = (nowMs: number, retryAfterMs: number | null = null) =>
+    Array.from({ length: 5 }).reduce<BreakerState>(
+      (state) => afterReport(state, { ...fault, retryAfterMs }, nowMs),
+      closedBreaker,
+    );
+
+  test("opens after five faults within a minute, and not for fewer", () => {
+    const reports = Array.from({ length: 5 }, (_, index) => index);
+    const statuses = reports.map((count) =>
+      reports.slice(0, count + 1).reduce<BreakerState>((state) => afterReport(state, fault, count), closedBreaker),
+    );
+    expect(statuses.map(({ status }) => status)).toEqual(["closed", "closed", "closed", "closed", "open"]);
+    const spread = reports.reduce<BreakerState>(
+      (state, count) => afterReport(state, fault, count * 15_001),
+      closedBreaker,
+    );
+    expect(spread.status).toBe("closed");
+  });
+
+  test("stays closed while most calls are answered", () => {
+    const mostly = Array.from({ length: 50 }).reduce<BreakerState>(
+      (state) => afterReport(state, { faults: 1, answers: 2, retryAfterMs: null }, 0),
+      closedBreaker,
+    );
+    expect(mostly.status).toBe("closed");
+  });
+
+  test("is tried after its time, closed by an answer, and opened for longer by a fault, up to ten minutes", () => {
+    const open = openedAt(0);
+    expect(open).toMatchObject({ status: "open", probeAtMs: 30_000 });
+    expect(afterReport(open, answer, 1)).toBe(open);
+    expect(afterReport(open, fault, 1)).toBe(open);
+    expect(afterWait(open, 29_999)).toBe(open);
+    const tried = afterWait(open, 30_000);
+    expect(tried.status).toBe("half_open");
+    expect(afterReport(tried, answer, 30_001)).toEqual(closedBreaker);
+    expect(afterReport(tried, fault, 40_000)).toMatchObject({ status: "open", sinceMs: 0, probeAtMs: 100_000 });
+    let state: BreakerState = open;
+    for (let tries = 0; tries < 20; tries += 1) state = afterReport(afterWait(state, Infinity), fault, 0);
+    expect(state).toMatchObject({ probeAtMs: 10 * minuteMs });
+  });
+
+  test("leaves the provider alone for as long as it asks, within reason", () => {
+    expect(openedAt(0, 90_000)).toMatchObject({ probeAtMs: 90_000 });
+    expect(openedAt(0, 24 * 60 * minuteMs)).toMatchObject({ probeAtMs: 10 * minuteMs });
+  });
+});
 
 describe("the fair queue", () => {
   test("charges a grant by weight", () => {

@@ -160,6 +160,7 @@ export class MemoryJob implements SliceOrganization {
         lastUsage: null,
       },
       used: { earlierSteps: 0, tokenCount: 0, ranForMs: 0 },
+      lastAttempt: null,
       workspace: [...this.#workspace],
       workspaceBase: null,
       underReview: null,

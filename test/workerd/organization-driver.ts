@@ -36,6 +36,7 @@ export function termsFor(organizationId: string, overrides: Partial<Terms["limit
     slug: "acme",
     repository,
     switches: [],
+    breakers: [],
     clear: null,
   };
 }

@@ -305,6 +305,9 @@ describe("attempts and checkpoints", () => {
       const assignment = await claim(await nextJobMessage(organizationId, attempt - 1));
       expect(assignment.attempt).toMatchObject({ number: attempt, messages: [], prompt: null });
       expect(assignment.workspace).toEqual(attempt === 1 ? [] : changedFiles);
+      expect(assignment.lastAttempt).toEqual(
+        attempt === 1 ? null : { error, steps: [{ ...modelStep(assignment, 1), attempt: attempt - 1 }] },
+      );
       const ref = { organizationId, jobId: assignment.job.id, epoch: assignment.epoch };
       await organization.checkpoint(
         checkpointOf(assignment, { steps: [modelStep(assignment, 1)], workspace: changedFiles }),

@@ -58,7 +58,7 @@ describe("the platform's stream", () => {
     await vi.waitUntil(() => frames.length === 2);
     expect(frames).toMatchObject([
       { kind: "hello", firstSeq: 1, lastSeq: 0 },
-      { kind: "snapshot", seq: 0, snapshot: { status: { slotsInUse: 0 }, switches: [], health: null } },
+      { kind: "snapshot", seq: 0, snapshot: { status: { slotsInUse: 0 }, switches: [], breakers: [], health: null } },
     ]);
     await submit(organizationId, { requestedAgentType: "briefs.status-workflow", title: "secret title" });
     await nextJobMessage(organizationId);

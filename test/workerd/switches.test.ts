@@ -9,12 +9,14 @@ import type { Switch } from "../../src/contracts/switches.ts";
 import {
   allEvents,
   bringToReview,
+  checkpointOf,
   claim,
   clients,
   everything,
   expectNoGaps,
   jobMessages,
   mintOrganizationId,
+  modelStep,
   nextJobMessage,
   objectOf,
   repository,
@@ -250,6 +252,67 @@ describe("clear", () => {
       await acknowledged(organizationId);
       expect((await read(organizationId, receipts[index]?.issueId ?? "")).issue.status).toBe("CANCELLED");
     }
+  });
+});
+
+describe("a model out of reach", () => {
+  const breakersOf = async (organizationId: string) => (await platform().readTerms(organizationId)).breakers;
+  const fault = { model: "sonnet", faults: 1, answers: 0, retryAfterMs: null } as const;
+
+  test("starts no jobs until one of them gets an answer again, and others go on meanwhile", async () => {
+    const organizationId = await newOrganization();
+    const organization = objectOf(organizationId);
+    const first = await submitNow(organizationId);
+    const work = await claim(await nextJobMessage(organizationId));
+    for (const other of ["org-a", "org-b", "org-c", "org-d"]) {
+      await platform().reportModel({ organizationId: other, ...fault });
+    }
+    expect(await breakersOf(organizationId)).toEqual([]);
+    const error = { reason: "overloaded", message: "Too busy." };
+    const failure = { ...sliceOf(work), failureClass: "transient", error, isModelFault: true } as const;
+    await organization.fail({ ...failure, retryAfterMs: 10_000 });
+    await waitFor(async () => (await breakersOf(organizationId)).length > 0);
+    await acknowledged(organizationId);
+    expect(await breakersOf(organizationId)).toMatchObject([{ model: "sonnet", status: "open" }]);
+
+    const second = await submitNow(organizationId);
+    expect(await read(organizationId, second.issueId)).toMatchObject({
+      waitingFor: "provider_back_off",
+      waitingReason: "The provider of sonnet is out of reach.",
+    });
+    const cheaper = await submitNow(organizationId, { requestedModel: "haiku" });
+    expect((await runJob(organizationId, 1, done)).job.issueId).toBe(cheaper.issueId);
+
+    advanceMs(31_000);
+    await runDurableObjectAlarm(platformObject());
+    await acknowledged(organizationId);
+    expect(await breakersOf(organizationId)).toMatchObject([{ model: "sonnet", status: "half_open" }]);
+    await runDurableObjectAlarm(organizationObject(organizationId));
+    const probe = await claim(await nextJobMessage(organizationId, 2));
+    expect(probe.job.issueId).toBe(first.issueId);
+    expect((await read(organizationId, second.issueId)).waitingFor).toBe("provider_back_off");
+
+    await organization.checkpoint(checkpointOf(probe, { steps: [modelStep(probe, 1)] }));
+    await waitFor(async () => (await breakersOf(organizationId)).length === 0);
+    expect((await claim(await nextJobMessage(organizationId, 3))).job.issueId).toBe(second.issueId);
+    const told = (await allEvents(organizationId)).flatMap(({ type, issueId, data }) =>
+      type === "issue.waiting_changed" && issueId === second.issueId ? [data.waitingFor] : [],
+    );
+    expect(told[0]).toBe("provider_back_off");
+  });
+
+  test("that fails its trial is left alone for twice as long", async () => {
+    const organizationId = await newOrganization();
+    for (let count = 1; count <= 5; count += 1) await platform().reportModel({ organizationId, ...fault });
+    const [opened] = await breakersOf(organizationId);
+    advanceMs(31_000);
+    await runDurableObjectAlarm(platformObject());
+    await platform().reportModel({ organizationId, ...fault });
+    const [again] = await breakersOf(organizationId);
+    expect(again).toMatchObject({ status: "open", sinceMs: opened?.sinceMs });
+    expect((again?.probeAtMs ?? 0) - testClock.nowMs()).toBeGreaterThan(55_000);
+    await platform().reportModel({ organizationId, ...fault, faults: 0, answers: 3 });
+    expect(await breakersOf(organizationId)).toEqual([again]);
   });
 });
 

@@ -1,8 +1,9 @@
 /** The first user message of an attempt: the issue, and whatever this job has to know besides. */
-import type { ArtifactView } from "../../contracts/organization-rpc.ts";
+import type { ArtifactView, LastAttempt } from "../../contracts/organization-rpc.ts";
 import type { IssueRecord, JobRole } from "../../contracts/records.ts";
 import type { Repository } from "../../contracts/terms.ts";
 import { userMessage } from "../transcript.ts";
+import { lastAttemptSection } from "./last-attempt.ts";
 import { quoteText } from "./quoted-text.ts";
 
 export interface RepositoryFacts {
@@ -21,6 +22,8 @@ export interface FirstMessageFacts {
   readonly repository: RepositoryFacts | null;
   /** Counts from 1. */
   readonly attempt: number;
+  /** The attempt before this one; null for the first. */
+  readonly lastAttempt: LastAttempt | null;
   /** Paths that earlier work on this issue changed already. */
   readonly changedPaths: readonly string[];
   /** Why a review sent the earlier change back. */
@@ -99,6 +102,7 @@ export function renderFirstMessage(facts: FirstMessageFacts): string {
   if (facts.role === "work" && (facts.attempt > 1 || facts.changedPaths.length > 0 || facts.reviewNote !== null)) {
     sections.push(earlierWorkSection(facts));
   }
+  if (facts.lastAttempt !== null) sections.push(lastAttemptSection(facts.lastAttempt));
   if (facts.underReview !== null) sections.push(underReviewSection(facts.underReview));
   sections.push(`# Your task\n${task[facts.role]}`);
   return userMessage(sections.join("\n\n"));

@@ -37,6 +37,12 @@ export interface AttemptPrompt {
   readonly baseBranch: string | null;
 }
 
+/** The attempt before the one that begins: how it ended, and its last steps. */
+export interface LastAttempt {
+  readonly error: JobError | null;
+  readonly steps: readonly StepRecord[];
+}
+
 export interface Assignment {
   readonly epoch: number;
   readonly correlationId: string;
@@ -57,6 +63,8 @@ export interface Assignment {
   };
   /** What the job has used before: steps of its earlier attempts, tokens of all, and the time that its earlier slices ran. */
   readonly used: { readonly earlierSteps: number; readonly tokenCount: number; readonly ranForMs: number };
+  /** What a new attempt is told of the last one; null for the first, and once the attempt is under way. */
+  readonly lastAttempt: LastAttempt | null;
   readonly workspace: readonly WorkspaceChange[];
   /**
    * What the workspace was made over, when it holds anything: a new attempt, or a job that does another again, is pinned
@@ -148,6 +156,8 @@ export interface FailCommand extends EpochRef {
   readonly failureClass: "transient" | "permanent" | "final";
   readonly error: JobError;
   readonly retryAfterMs: number | null;
+  /** Whether it was the model that gave no answer; a slice of an earlier release does not say. */
+  readonly isModelFault?: boolean;
   /** The model that the job's agent falls back to when its own stays out of reach. */
   readonly fallbackModel?: ModelName | null;
   /** What the job leaves behind; kept when the failure ends it. A slice of an earlier release names none. */

@@ -15,11 +15,15 @@ export interface AssignmentParts {
   readonly switchGuard: SwitchGuard;
 }
 
+/** Steps of the last attempt that a new one is told of. */
+const summarizedSteps = 30;
+
 /** Everything that a slice needs to go on with the job that it has claimed. */
 export function assignmentOf(parts: AssignmentParts, job: JobState, nowMs: number): Assignment {
   const { id: jobId, attempts: number, issueId } = job.record;
   const { slug, repository, limits } = parts.terms.current();
   const issue = parts.issues.get(issueId);
+  const prompt = parts.attempts.findPrompt(jobId, number);
   const workspace = parts.attempts.workspace(jobId);
   const artifactId = artifactUnderReview(job);
   return {
@@ -33,7 +37,7 @@ export function assignmentOf(parts: AssignmentParts, job: JobState, nowMs: numbe
     allowedAgents: limits.agents,
     attempt: {
       number,
-      prompt: parts.attempts.findPrompt(jobId, number),
+      prompt,
       messages: parts.attempts.messages(jobId, number),
       stepCount: parts.attempts.countSteps(jobId, number),
       lastUsage: parts.attempts.lastUsage(jobId, number),
@@ -43,6 +47,10 @@ export function assignmentOf(parts: AssignmentParts, job: JobState, nowMs: numbe
       tokenCount: parts.attempts.countTokens(jobId),
       ranForMs: job.ranForMs,
     },
+    lastAttempt:
+      number > 1 && prompt === null
+        ? { error: job.record.error, steps: parts.attempts.lastSteps(jobId, number - 1, summarizedSteps) }
+        : null,
     workspace,
     workspaceBase: workspace.length === 0 ? null : job.workspaceBase,
     toolsOff: parts.switchGuard.toolsOff(nowMs),

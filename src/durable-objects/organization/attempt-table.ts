@@ -109,6 +109,20 @@ export class AttemptTable {
       .map(({ record }) => fromStoredJson<StepRecord>(record));
   }
 
+  /** The attempt's last steps, in order. */
+  lastSteps(jobId: string, attempt: number, most: number): readonly StepRecord[] {
+    return this.#sql
+      .exec<{ record: string }>(
+        "SELECT record FROM steps WHERE job_id = ? AND attempt = ? ORDER BY number DESC LIMIT ?",
+        jobId,
+        attempt,
+        most,
+      )
+      .toArray()
+      .map(({ record }) => fromStoredJson<StepRecord>(record))
+      .toReversed();
+  }
+
   workspace(jobId: string): readonly WorkspaceChange[] {
     return this.#sql
       .exec<{ path: string; content: string | null }>(

@@ -8,6 +8,7 @@ import type { Dispatcher } from "./dispatcher.ts";
 import type { JobState } from "./job-state.ts";
 import { moveJob } from "./job-moves.ts";
 import type { JobTable } from "./job-table.ts";
+import type { ModelHealth } from "./model-health.ts";
 import { decideJobFailure, decideLostSlice } from "./retry.ts";
 import { setAside } from "./set-aside.ts";
 import { createArtifact, type Slices } from "./slices.ts";
@@ -17,6 +18,7 @@ export interface FailureParts {
   readonly slices: Slices;
   readonly artifacts: ArtifactTable;
   readonly dispatcher: Dispatcher;
+  readonly modelHealth: ModelHealth;
   /** Models that the organization may use. */
   readonly allowedModels: () => readonly ModelName[];
   /** A number from 0 to 1. */
@@ -32,9 +34,10 @@ export class Failures {
 
   /** Takes a slice's failure; false when its epoch no longer holds the job. */
   fail(change: Change, command: FailCommand): boolean {
-    const { slices, artifacts, dispatcher, random } = this.#parts;
+    const { slices, artifacts, dispatcher, modelHealth, random } = this.#parts;
     const job = slices.held(command);
     if (job === null) return false;
+    if (command.isModelFault === true) modelHealth.noteFault(change, job.record.model, command.retryAfterMs);
     const transientSinceMs = job.transientSinceMs ?? change.nowMs;
     const decision = decideJobFailure(
       {

@@ -20,6 +20,7 @@ import { LiveFeed } from "./live-feed.ts";
 import { LiveSockets } from "./live-sockets.ts";
 import type { OrganizationOptions } from "./organization-options.ts";
 import { createOrganizationTables } from "./organization-tables.ts";
+import { ModelHealth } from "./model-health.ts";
 import { ProjectionFeed } from "./projection-feed.ts";
 import { Retention } from "./retention.ts";
 import { ReviewDesk } from "./review-desk.ts";
@@ -123,12 +124,14 @@ export function createOrganizationParts(options: OrganizationOptions) {
     wasReleased: (slotId) => reporter.wasReleased(slotId),
     send: options.sendJob,
   });
-  const slices = new Slices({ issues, jobs, attempts, artifacts, dispatcher, budget, timings });
+  const modelHealth = new ModelHealth({ organizationId, terms, platform: options.platform });
+  const slices = new Slices({ issues, jobs, attempts, artifacts, dispatcher, budget, modelHealth, timings });
   const failures = new Failures({
     jobs,
     slices,
     artifacts,
     dispatcher,
+    modelHealth,
     allowedModels: () => terms.current().limits.models,
     random,
   });
@@ -164,10 +167,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
     keys,
     concurrencyLimit: () => startLimits().concurrencyLimit,
     globalSlots: options.globalSlots,
-    holdOf: (record, nowMs) => {
-      if (switchGuard.holdOf(record, nowMs) !== null) return "switch";
-      return budget.blocksStarts(nowMs) ? "budget" : null;
-    },
+    holdOf: (record, nowMs) => switchGuard.waitingHold(record, nowMs) ?? (budget.blocksStarts(nowMs) ? "budget" : null),
   });
 
   const clearing: WorkClearing = new WorkClearing({ storage, commands });

@@ -43,8 +43,8 @@ export function demandOf(startable: WaitingJobs): Demand {
   return { demand, headPriority, oldestAtMs };
 }
 
-/** What holds a job up whatever slots are free: a switch, or a budget that is used up. */
-export type Hold = "switch" | "budget";
+/** What holds a job up whatever slots are free: a switch, a provider out of reach, or a budget that is used up. */
+export type Hold = "switch" | "provider_back_off" | "budget";
 
 /** What the organization knows of an issue that waits. */
 export interface WaitingFacts {

@@ -12,6 +12,7 @@ import type { Dispatcher } from "./dispatcher.ts";
 import type { IssueTable } from "./issue-table.ts";
 import { holdsEpoch, type JobState } from "./job-state.ts";
 import type { JobTable } from "./job-table.ts";
+import type { ModelHealth } from "./model-health.ts";
 import { setAside } from "./set-aside.ts";
 
 export interface SliceParts {
@@ -21,6 +22,7 @@ export interface SliceParts {
   readonly artifacts: ArtifactTable;
   readonly dispatcher: Dispatcher;
   readonly budget: BudgetDesk;
+  readonly modelHealth: ModelHealth;
   readonly timings: Timings;
 }
 
@@ -128,7 +130,7 @@ export class Slices {
 
   /** Stores steps and adds their cost to job and issue; returns the job, not yet stored. */
   #recordSteps(change: Change, job: JobState, steps: readonly StepRecord[]): JobState {
-    const { issues, attempts, budget } = this.#parts;
+    const { issues, attempts, budget, modelHealth } = this.#parts;
     const { issueId, id: jobId } = job.record;
     const issue = issues.get(issueId);
     let jobCostMicroUsd = job.record.costMicroUsd;
@@ -139,6 +141,7 @@ export class Slices {
       issueCostMicroUsd += step.costMicroUsd;
       change.append({ type: "step.recorded", issueId, jobId, data: { step, jobCostMicroUsd, issueCostMicroUsd } });
       budget.commitStep(change, job, step);
+      if (step.kind === "model") modelHealth.noteAnswer(change, job.record.model);
     }
     if (steps.length === 0) return job;
     issues.save({ ...issue, costMicroUsd: issueCostMicroUsd });

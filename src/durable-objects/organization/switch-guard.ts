@@ -1,4 +1,5 @@
 /** What the switches mean for this organization now. */
+import { breakerSwitch, isBreakerSwitch } from "../../contracts/breakers.ts";
 import type { JobRecord } from "../../contracts/records.ts";
 import type { ModelName } from "../../contracts/models.ts";
 import {
@@ -52,6 +53,14 @@ export class SwitchGuard {
     return decision.kind === "hold" ? decision.by : null;
   }
 
+  /** What a waiting job waits for, whatever slots are free: a switch, or the provider of its model. */
+  waitingHold(job: SwitchedJob, nowMs: number): "switch" | "provider_back_off" | null {
+    const by = this.holdOf(job, nowMs);
+    if (by !== null) return isBreakerSwitch(by) ? "provider_back_off" : "switch";
+    const isProbed = this.#parts.terms.current().breakers.some(({ model }) => model === job.model);
+    return isProbed ? "provider_back_off" : null;
+  }
+
   /** What becomes of a job that runs. */
   runningDecision(job: SwitchedJob, nowMs: number): RunningDecision {
     return decideRunning(this.#switches(), this.#subject(job), nowMs);
@@ -88,7 +97,8 @@ export class SwitchGuard {
 
   #switches(): readonly Switch[] {
     const { settingSwitches, terms } = this.#parts;
-    return [...settingSwitches, ...terms.current().switches];
+    const { switches, breakers } = terms.current();
+    return [...settingSwitches, ...switches, ...breakers.map(breakerSwitch)];
   }
 
   #subject({ agentType, model }: Omit<SwitchSubject, "organizationId">): SwitchSubject {

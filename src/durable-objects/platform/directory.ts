@@ -2,6 +2,7 @@
 import type { OrganizationSettings } from "../../contracts/platform-rpc.ts";
 import { completeTerms, defaultTerms, type Terms } from "../../contracts/terms.ts";
 import { fromStoredJson } from "../stored-json.ts";
+import type { BreakerTable } from "./breaker-table.ts";
 import type { Switchboard } from "./switchboard.ts";
 import { termsOf } from "./terms-of.ts";
 
@@ -13,10 +14,12 @@ export interface DirectoryEntry {
 export class Directory {
   readonly #sql: SqlStorage;
   readonly #switchboard: Switchboard;
+  readonly #breakers: Pick<BreakerTable, "list">;
 
-  constructor(sql: SqlStorage, switchboard: Switchboard) {
+  constructor(sql: SqlStorage, switchboard: Switchboard, breakers: Pick<BreakerTable, "list">) {
     this.#sql = sql;
     this.#switchboard = switchboard;
+    this.#breakers = breakers;
   }
 
   find(organizationId: string): DirectoryEntry | null {
@@ -29,13 +32,13 @@ export class Directory {
     if (row === undefined) return null;
     return {
       settings: fromStoredJson<OrganizationSettings>(row.settings),
-      terms: this.#withSwitches(completeTerms(fromStoredJson<Terms>(row.terms))),
+      terms: this.#withPlatformState(completeTerms(fromStoredJson<Terms>(row.terms))),
     };
   }
 
   /** The organization's terms: the defaults for one that nobody has set up. */
   terms(organizationId: string): Terms {
-    return this.find(organizationId)?.terms ?? this.#withSwitches(defaultTerms(organizationId));
+    return this.find(organizationId)?.terms ?? this.#withPlatformState(defaultTerms(organizationId));
   }
 
   /** The version of the organization's terms. */
@@ -52,7 +55,7 @@ export class Directory {
       JSON.stringify(settings),
       JSON.stringify(terms),
     );
-    return { settings, terms: this.#withSwitches(terms) };
+    return { settings, terms: this.#withPlatformState(terms) };
   }
 
   /** How often the settings were set; what is stored of the terms counts that alone. */
@@ -67,12 +70,13 @@ export class Directory {
   }
 
   /** Both counts only grow, and so does their sum, whichever of them a change concerns. */
-  #withSwitches(stored: Terms): Terms {
+  #withPlatformState(stored: Terms): Terms {
     const { organizationId } = stored;
     return {
       ...stored,
       version: stored.version + this.#switchboard.version(organizationId),
       switches: this.#switchboard.list(organizationId),
+      breakers: this.#breakers.list(),
       clear: this.#switchboard.clearOf(organizationId),
     };
   }

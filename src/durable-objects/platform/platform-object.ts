@@ -1,5 +1,6 @@
 /** The one object that shares slots among organizations and knows their terms; it never sees a tenant's content. */
 import { DurableObject } from "cloudflare:workers";
+import type { ModelReport } from "../../contracts/breakers.ts";
 import type * as Rpc from "../../contracts/platform-rpc.ts";
 import { liveViewerHeader, platformViewerSchema } from "../../contracts/live-viewer.ts";
 import type { Outcome, OrganizationRpc } from "../../contracts/organization-rpc.ts";
@@ -41,6 +42,10 @@ export class PlatformObject extends DurableObject<Env> implements Rpc.PlatformRp
 
   reportDemand(report: Rpc.DemandReport): Promise<Rpc.DemandReceipt> {
     return this.#change((transaction, { slotDesk }) => slotDesk.takeReport(transaction, report));
+  }
+
+  reportModel(report: ModelReport): Promise<void> {
+    return this.#change((transaction, { breakerDesk }) => breakerDesk.takeReport(transaction, report));
   }
 
   readTerms(organizationId: string): Promise<Terms> {

@@ -10,6 +10,8 @@ import type { ObjectPorts } from "../object-ports.ts";
 import { StorageMemory } from "../storage-memory.ts";
 import { type Transaction, Transactions } from "../transactions.ts";
 import { AuditLog } from "./audit-log.ts";
+import { BreakerDesk } from "./breaker-desk.ts";
+import { BreakerTable } from "./breaker-table.ts";
 import { DemandTable } from "./demand-table.ts";
 import { Directory, type DirectoryEntry } from "./directory.ts";
 import { HealthHistory } from "./health-history.ts";
@@ -48,7 +50,8 @@ export function createPlatformParts(options: PlatformOptions) {
     memory: new StorageMemory(storage),
   });
   const switchboard = new Switchboard(sql);
-  const directory = new Directory(sql, switchboard);
+  const breakers = new BreakerTable(sql);
+  const directory = new Directory(sql, switchboard, breakers);
   const demands = new DemandTable(sql);
   const slots = new SlotTable(sql);
   const health = new HealthHistory(sql);
@@ -65,6 +68,7 @@ export function createPlatformParts(options: PlatformOptions) {
       isHeld,
     })),
     switches: switchboard.list(),
+    breakers: breakers.list(),
     health: health.list(1)[0] ?? null,
   });
   const { clock, setTimer, logger } = ports;
@@ -96,7 +100,9 @@ export function createPlatformParts(options: PlatformOptions) {
       if (termsVersion >= directory.version(organizationId)) return false;
       termsPush.pushToOutdated(transaction, organizationId);
       return (
-        isHolding(switchboard.list(organizationId), transaction.nowMs) || switchboard.clearOf(organizationId) !== null
+        isHolding(switchboard.list(organizationId), transaction.nowMs) ||
+        switchboard.clearOf(organizationId) !== null ||
+        breakers.list().length > 0
       );
     },
   });
@@ -112,6 +118,7 @@ export function createPlatformParts(options: PlatformOptions) {
     },
   });
   const switches = new SwitchDesk({ switchboard, audit, log, termsPush });
+  const breakerDesk = new BreakerDesk({ breakers, switchboard, log, termsPush });
   const organizations = new OrganizationDesk({ directory, termsPush });
 
   const onDeadline = (transaction: Transaction, deadline: Deadline): void => {
@@ -125,6 +132,8 @@ export function createPlatformParts(options: PlatformOptions) {
         return organizations.expireLimits(transaction, subject);
       case "switch":
         return switches.expire(transaction, subject);
+      case "breaker":
+        return breakerDesk.probe(transaction, subject);
       case "terms":
         return termsPush.repeat(transaction, subject, deadline);
       default:
@@ -160,6 +169,7 @@ export function createPlatformParts(options: PlatformOptions) {
     organizations,
     termsPush,
     switches,
+    breakerDesk,
     status,
     entryOf,
     handleDue,

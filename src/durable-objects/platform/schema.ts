@@ -1,5 +1,6 @@
 /** The tables of the platform's object. A migration that was released is never edited: a change is a new one. */
 import { deadlinesMigration } from "../deadlines.ts";
+import { breakersMigration } from "./breaker-table.ts";
 
 const firstMigration = `
   CREATE TABLE organizations (
@@ -72,4 +73,5 @@ export const platformMigrations: readonly string[] = [
   deadlinesMigration + firstMigration,
   overridesMigration,
   switchesMigration,
+  breakersMigration,
 ];

@@ -43,16 +43,16 @@ export class Switchboard {
       added.createdAtMs,
       JSON.stringify(added),
     );
-    this.#countChange(added.scope);
+    this.noteChange(added.scope);
   }
 
   remove(removed: Switch): void {
     this.#sql.exec("DELETE FROM switches WHERE id = ?", removed.id);
-    this.#countChange(removed.scope);
+    this.noteChange(removed.scope);
   }
 
   orderClear(scope: SwitchScope, order: ClearOrder): void {
-    this.#countChange(scope);
+    this.noteChange(scope);
     this.#sql.exec("UPDATE switch_changes SET clear = ? WHERE concerns = ?", JSON.stringify(order), keyOf(scope));
   }
 
@@ -79,7 +79,8 @@ export class Switchboard {
       .one().version;
   }
 
-  #countChange(scope: SwitchScope): void {
+  /** Counts a change of what the organizations of this scope are told. */
+  noteChange(scope: SwitchScope): void {
     this.#sql.exec(
       `INSERT INTO switch_changes (concerns, version) VALUES (?, 1)
        ON CONFLICT (concerns) DO UPDATE SET version = version + 1`,
