@@ -1,9 +1,10 @@
 /** What must hold when everything has come to rest. */
-import type { IssueStatus } from "../../src/contracts/status.ts";
 import { isTerminalJobStatus } from "../../src/contracts/status.ts";
 import type { ObjectHost } from "./object-host.ts";
 import type { OrganizationModel } from "./organization-model.ts";
+import { Resting } from "./resting.ts";
 import { stepCostMaxMicroUsd } from "./slice-content.ts";
+import { isOver, switchesOnPlatform } from "./switches-at.ts";
 import type { World } from "./world.ts";
 
 export interface JobCounts {
@@ -12,11 +13,9 @@ export interface JobCounts {
   readonly completed: number;
 }
 
-/** An issue may rest in these, paused, or without money: it has ended, or someone has yet to decide. */
-const restingStatuses: ReadonlySet<IssueStatus> = new Set<IssueStatus>(["COMPLETED", "FAILED", "CANCELLED", "REVIEW"]);
-
 /** Deadlines of work under way: a quiet object has none of them. */
 const busyDeadlines = ["dispatch", "lease", "retry", "report", "renew", "records", "effect-send", "effect-lease"];
+const busyPlatformDeadlines = ["offer", "slot", "terms"];
 
 export function countJobs(models: Iterable<OrganizationModel>): JobCounts {
   const statuses = [...models].flatMap((model) => [...model.jobs.values()].map(({ status }) => status));
@@ -33,7 +32,7 @@ export function checkEnd(world: World): void {
     if (model === undefined) continue;
     const say = (problem: string): void => report(`${organizationId}: ${problem}`);
     const hasMoney = world.observer.roomMicroUsd(host) >= stepCostMaxMicroUsd;
-    checkIssues(host, model, hasMoney, say);
+    checkIssues(world, host, model, hasMoney, say);
     checkQuiet(host, say);
     checkProjection(world, host, say);
   }
@@ -42,15 +41,17 @@ export function checkEnd(world: World): void {
 }
 
 function checkIssues(
-  { disk }: ObjectHost,
+  world: World,
+  host: ObjectHost,
   model: OrganizationModel,
   hasMoney: boolean,
   report: (problem: string) => void,
 ): void {
+  const { disk } = host;
+  const resting = new Resting(world.platform, host, model, hasMoney);
   for (const [issueId, status] of model.issues) {
-    const isHeld = model.paused.has(issueId) || (status === "QUEUED" && !hasMoney);
-    const waitsForPaused = status === "QUEUED" && model.keyed.has(issueId) && model.paused.size > 0;
-    if (!restingStatuses.has(status) && !isHeld && !waitsForPaused) report(`${issueId} has not ended: ${status}`);
+    if (!resting.mayRest(issueId, status)) report(`${issueId} has not ended: ${status}`);
+    if (resting.isUnwanted(issueId, status)) report(`${issueId} still waits, but is wanted no longer`);
   }
   for (const { id, status } of disk.query<{ id: string; status: string }>("SELECT id, status FROM issues")) {
     if (model.issues.get(id) !== status) report(`${id} is ${status}, but its events say ${model.issues.get(id)}`);
@@ -60,9 +61,16 @@ function checkIssues(
   }
 }
 
-function checkQuiet({ disk }: ObjectHost, report: (problem: string) => void): void {
-  for (const { name } of disk.query<{ name: string }>("SELECT name FROM deadlines")) {
-    if (busyDeadlines.some((kind) => name === kind || name.startsWith(`${kind}:`))) report(`${name} is still due`);
+function checkQuiet(
+  host: ObjectHost,
+  report: (problem: string) => void,
+  busy: readonly string[] = busyDeadlines,
+): void {
+  // Work that was put off for hours is not under way.
+  const soonMs = host.nowMs() + 60 * 60_000;
+  const soon = host.disk.query<{ name: string }>("SELECT name FROM deadlines WHERE due_at_ms < ?", soonMs);
+  for (const { name } of soon) {
+    if (busy.some((kind) => name === kind || name.startsWith(`${kind}:`))) report(`${name} is still due`);
   }
 }
 
@@ -75,6 +83,11 @@ function checkProjection(world: World, { name, disk }: ObjectHost, report: (prob
 }
 
 function checkPlatform({ platform, gitHub, organizations }: World, report: (problem: string) => void): void {
+  checkQuiet(platform, report, busyPlatformDeadlines);
+  const nowMs = platform.nowMs();
+  for (const over of switchesOnPlatform(platform.disk).filter((candidate) => isOver(candidate, nowMs)))
+    report(`the switch ${over.id} is there, though its time is over`);
+  checkOverrides(platform, report);
   const [slots] = platform.disk.query<{ n: number }>("SELECT COUNT(*) AS n FROM slots");
   if (slots !== undefined && slots.n > 0) report(`${slots.n} slots are held, and nobody works`);
   for (const branch of gitHub.branches()) {
@@ -83,5 +96,15 @@ function checkPlatform({ platform, gitHub, organizations }: World, report: (prob
     if ((owner?.disk.query("SELECT id FROM issues WHERE id = ?", issueId) ?? []).length !== 1) {
       report(`the branch ${branch} belongs to nobody`);
     }
+  }
+}
+
+/** Limits that were set for a time hold no longer than that, on the platform and where it has told of them. */
+function checkOverrides(platform: ObjectHost, report: (problem: string) => void): void {
+  const rows = platform.disk.query<{ id: string; expires: number | null }>(
+    "SELECT id, settings ->> '$.limitOverrides.expiresAtMs' AS expires FROM organizations",
+  );
+  for (const { id, expires } of rows) {
+    if (expires !== null && expires <= platform.nowMs()) report(`the limits of ${id} hold, though their time is over`);
   }
 }

@@ -23,7 +23,9 @@ const plainIssue = {
   namesAgent: true,
   key: null,
   waitsMs: null,
+  expiresAfterMs: null,
   concurrencyKey: null,
+  maxCostMicroUsd: null,
   commands: [],
 } as const;
 

@@ -44,6 +44,11 @@ export class ObjectHost {
     this.#skewMs = skewMs;
   }
 
+  /** What the object's clock says. */
+  nowMs(): number {
+    return this.#options.scheduler.nowMs() + this.#skewMs;
+  }
+
   /** Memory is lost, and every call under way with it. */
   evict(): void {
     this.#running?.process.die();
@@ -65,7 +70,7 @@ export class ObjectHost {
     this.evict();
     const { name, disk, scheduler, faults, create, onCommit } = this.#options;
     const process = new ObjectProcess(disk, faults, { alarmSet: () => this.#scheduleAlarm(), committed: onCommit });
-    const object = create(process.state(name), process, () => scheduler.nowMs() + this.#skewMs);
+    const object = create(process.state(name), process, () => this.nowMs());
     this.#running = { process, object };
     return this.#running;
   }

@@ -1,5 +1,6 @@
 /** What an organization's events say, followed one by one and held against the rules. */
 import type { EventType, OrganizationEvent } from "../../src/contracts/events.ts";
+import type { IssueRecord, JobRecord } from "../../src/contracts/records.ts";
 import {
   isLegalJobTransition,
   isTerminalJobStatus,
@@ -8,7 +9,8 @@ import {
   type JobStatus,
 } from "../../src/contracts/status.ts";
 
-interface ModelJob {
+export interface ModelJob {
+  readonly record: JobRecord;
   status: JobStatus;
   /** The epoch that may write now; null while no slice holds the job. */
   liveEpoch: number | null;
@@ -45,8 +47,8 @@ export class OrganizationModel {
   readonly jobs = new Map<string, ModelJob>();
   /** Issues that somebody has paused, and nobody has resumed or cancelled. */
   readonly paused = new Set<string>();
-  /** Issues whose work must not run beside that of others. */
-  readonly keyed = new Set<string>();
+  /** Every issue as it was submitted. */
+  readonly facts = new Map<string, IssueRecord>();
   readonly #cancelled = new Set<string>();
   readonly #around: ModelSurroundings;
   /** Idempotency keys that have made an issue. */
@@ -74,8 +76,8 @@ export class OrganizationModel {
     if (event.seq !== this.#lastSeq + 1) this.#report(`event ${event.seq} follows ${this.#lastSeq}`);
     this.#lastSeq = event.seq;
     if (event.type === "issue.submitted") {
-      const { externalId, concurrencyKey } = event.data.issue;
-      if (concurrencyKey !== null) this.keyed.add(event.issueId);
+      const { externalId } = event.data.issue;
+      this.facts.set(event.issueId, event.data.issue);
       if (externalId !== null && this.#keys.has(externalId)) this.#report(`${externalId} has made a second issue`);
       if (externalId !== null) this.#keys.add(externalId);
       this.issues.set(event.issueId, event.data.issue.status);
@@ -96,9 +98,10 @@ export class OrganizationModel {
 
   #takeOfJob(event: OrganizationEvent, jobId: string): void {
     if (event.type === "job.created") {
-      const { status } = event.data.job;
+      const record = event.data.job;
       this.jobs.set(jobId, {
-        status,
+        record,
+        status: record.status,
         liveEpoch: null,
         lastEpoch: 0,
         signal: "none",

@@ -2,6 +2,7 @@
 import type { Disk } from "./disk.ts";
 import type { ObjectHost } from "./object-host.ts";
 import { propertyOf } from "./properties.ts";
+import { switchesOnPlatform } from "./switches-at.ts";
 
 export interface PlatformWatchOptions {
   readonly organizationIds: readonly string[];
@@ -13,6 +14,8 @@ export interface PlatformWatchOptions {
 interface SlotCounts {
   readonly taken: number;
   readonly wanted: number;
+  /** Whether the platform works in one slot only. */
+  readonly isDebugged: boolean;
   /** How often the tables had been written when this was counted. */
   readonly writes: number;
 }
@@ -48,9 +51,9 @@ export class PlatformWatch {
   /** Looks at the platform's own tables. */
   look({ disk }: ObjectHost): void {
     const { globalSlots, nowMs, report } = this.#options;
-    const { taken, wanted } = this.#slotsOn(disk);
+    const { taken, wanted, isDebugged } = this.#slotsOn(disk);
     if (taken > globalSlots) report(`the platform has given away ${taken} of ${globalSlots} slots`);
-    if (taken >= globalSlots || wanted === 0) this.#idleSinceMs = null;
+    if (taken >= (isDebugged ? 1 : globalSlots) || wanted === 0) this.#idleSinceMs = null;
     else {
       this.#idleSinceMs ??= nowMs();
       const idleMs = nowMs() - this.#idleSinceMs;
@@ -59,7 +62,7 @@ export class PlatformWatch {
   }
 
   #slotsOn(disk: Disk): SlotCounts {
-    const writes = disk.writesTo("slots") + disk.writesTo("demands");
+    const writes = disk.writesTo("slots") + disk.writesTo("demands") + disk.writesTo("switches");
     if (this.#slots?.writes === writes) return this.#slots;
     const [counts] = disk.query<{ taken: number; wanted: number }>(
       `SELECT (SELECT COUNT(*) FROM slots) AS taken, (
@@ -69,7 +72,11 @@ export class PlatformWatch {
            WHERE s.organization_id = d.organization_id AND (s.is_held = 0 OR s.demand_version = d.version))
        ) AS wanted`,
     );
-    this.#slots = { taken: counts?.taken ?? 0, wanted: counts?.wanted ?? 0, writes };
+    // As long as the switch is there: the platform itself has to notice that its time is over.
+    const isDebugged = switchesOnPlatform(disk).some(
+      ({ mode, scope }) => mode === "debug" && scope.kind === "platform",
+    );
+    this.#slots = { taken: counts?.taken ?? 0, wanted: counts?.wanted ?? 0, isDebugged, writes };
     return this.#slots;
   }
 

@@ -4,10 +4,10 @@ import type { Terms } from "../../src/contracts/terms.ts";
 import { repeated } from "./caller.ts";
 import { Chance } from "./chance.ts";
 import { checkEnd, countJobs, type JobCounts } from "./end-checks.ts";
+import { operate, putOrganization } from "./operator.ts";
 import { decideReview } from "./outside-world.ts";
 import { noSabotage, type Sabotage } from "./sabotage.ts";
 import { planScenario, type PlannedIssue, type PlannedOrganization, type Scenario } from "./scenario.ts";
-import { repository } from "./slice-content.ts";
 import { World } from "./world.ts";
 
 export interface SeedResult {
@@ -55,9 +55,10 @@ class Run {
 
   /** Sets everything going; answers when the run is to be over. */
   #begin(): number {
-    const { scheduler, observer } = this.#world;
-    const { startMs, faultsForMs, organizations, evictionsAfterMs, leaps, hasCron } = this.#scenario;
+    const { scheduler, observer, outside } = this.#world;
+    const { startMs, faultsForMs, organizations, acts, evictionsAfterMs, leaps, hasCron } = this.#scenario;
     for (const organization of organizations) this.#beginOrganization(organization);
+    for (const act of acts) scheduler.after(act.afterMs, () => void operate(outside, act));
     for (const afterMs of evictionsAfterMs) scheduler.after(afterMs, () => this.#disturb());
     for (const { afterMs, durationMs } of leaps) {
       scheduler.after(afterMs, () => {
@@ -74,16 +75,10 @@ class Run {
     return endMs;
   }
 
-  #beginOrganization(organization: PlannedOrganization): void {
-    const { scheduler } = this.#world;
-    const { newLimit } = organization;
-    void this.#putOrganization(organization, organization.concurrentJobs);
-    if (newLimit !== null) {
-      scheduler.after(newLimit.afterMs, () => void this.#putOrganization(organization, newLimit.concurrentJobs));
-    }
-    for (const issue of organization.issues) {
-      scheduler.after(issue.submittedAfterMs, () => void this.#submit(organization.id, issue));
-    }
+  #beginOrganization({ id, settings, issues }: PlannedOrganization): void {
+    const { scheduler, outside } = this.#world;
+    for (const planned of settings) scheduler.after(planned.afterMs, () => void putOrganization(outside, id, planned));
+    for (const issue of issues) scheduler.after(issue.submittedAfterMs, () => void this.#submit(id, issue));
   }
 
   #stopFaults(): void {
@@ -114,21 +109,6 @@ class Run {
     const host = hosts[this.#chance.between(0, hosts.length - 1)];
     host?.evict();
     host?.setSkew(this.#chance.between(-maxSkewMs, maxSkewMs));
-  }
-
-  async #putOrganization(
-    { id, weight, isBound, dailyBudgetMicroUsd }: PlannedOrganization,
-    concurrentJobs: number,
-  ): Promise<void> {
-    const { outside } = this.#world;
-    const settings = {
-      organizationId: id,
-      tier: "pro",
-      slug: null,
-      repository: isBound ? repository : null,
-      limitOverrides: { limits: { concurrentJobs, weight, dailyBudgetMicroUsd }, expiresAtMs: null },
-    } as const;
-    await repeated(outside, () => outside.platform().putOrganization(settings)).catch(() => undefined);
   }
 
   async #submit(organizationId: string, issue: PlannedIssue): Promise<void> {
@@ -171,8 +151,9 @@ class Run {
 
 /** What the edge submits for a planned issue. */
 export function submitCommand(organizationId: string, terms: Terms, issue: PlannedIssue, nowMs: number) {
-  const { priority, namesAgent, key, waitsMs, concurrencyKey } = issue;
+  const { priority, namesAgent, key, waitsMs, expiresAfterMs, concurrencyKey, maxCostMicroUsd } = issue;
   const notBeforeMs = waitsMs === null ? null : nowMs + waitsMs;
+  const expiresAtMs = expiresAfterMs === null ? null : nowMs + expiresAfterMs;
   return {
     organizationId,
     terms,
@@ -187,9 +168,9 @@ export function submitCommand(organizationId: string, terms: Terms, issue: Plann
     requestedAgentType: namesAgent ? "meta.research" : null,
     requestedModel: null,
     notBeforeMs,
-    expiresAtMs: null,
+    expiresAtMs,
     concurrencyKey,
-    maxCostMicroUsd: null,
+    maxCostMicroUsd,
     createdById: null,
     submitterLevel: "STAFF",
     correlationId: "req",

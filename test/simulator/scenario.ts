@@ -1,6 +1,7 @@
 /** What happens in a run besides its faults; everything follows from the seed. */
 import type { IssueCommandName, IssuePriority } from "../../src/contracts/status.ts";
 import type { Chance } from "./chance.ts";
+import { planActs, type PlannedAct, type PlannedSettings, planSettings } from "./operator-plan.ts";
 
 export interface PlannedCommand {
   readonly afterMs: number;
@@ -15,21 +16,19 @@ export interface PlannedIssue {
   readonly key: string | null;
   /** For how long it may not start; null when it may at once. */
   readonly waitsMs: number | null;
+  /** After how long it is no longer wanted; null when it always is. */
+  readonly expiresAfterMs: number | null;
   readonly concurrencyKey: string | null;
+  readonly maxCostMicroUsd: number | null;
   /** What people ask of it on the way, in this order. */
   readonly commands: readonly PlannedCommand[];
 }
 
 export interface PlannedOrganization {
   readonly id: string;
-  readonly concurrentJobs: number;
-  readonly weight: number;
-  /** So little that some of its work may not be done. */
-  readonly dailyBudgetMicroUsd: number;
-  readonly isBound: boolean;
+  /** What a platform administrator sets up, in this order. */
+  readonly settings: readonly PlannedSettings[];
   readonly issues: readonly PlannedIssue[];
-  /** Another limit that a platform administrator sets on the way; null for none. */
-  readonly newLimit: { readonly afterMs: number; readonly concurrentJobs: number } | null;
 }
 
 export interface Scenario {
@@ -37,6 +36,7 @@ export interface Scenario {
   readonly faultsForMs: number;
   readonly globalSlots: number;
   readonly organizations: readonly PlannedOrganization[];
+  readonly acts: readonly PlannedAct[];
   readonly evictionsAfterMs: readonly number[];
   readonly leaps: readonly { readonly afterMs: number; readonly durationMs: number }[];
   readonly hasCron: boolean;
@@ -68,36 +68,46 @@ function planCommands(chance: Chance): readonly PlannedCommand[] {
   return chance.pick(courses).map((command) => ({ afterMs: afterMs(), command }));
 }
 
+/** Past the end of every run. */
+const farOffMs = 6 * 60 * 60_000;
+
+function planIssue(chance: Chance, index: number, faultsForMs: number): PlannedIssue {
+  return {
+    submittedAfterMs: chance.between(0, faultsForMs / 2),
+    priority: chance.pick(["CRITICAL", "HIGH", "MEDIUM", "LOW"]),
+    namesAgent: chance.happens(0.4),
+    key: chance.happens(0.5) ? `key-${index}` : null,
+    waitsMs: chance.happens(0.15) ? chance.pick([chance.between(1_000, 5 * 60_000), farOffMs]) : null,
+    expiresAfterMs: chance.happens(0.1) ? chance.between(5_000, 120_000) : null,
+    concurrencyKey: chance.happens(0.25) ? chance.pick(["record-a", "record-b"]) : null,
+    maxCostMicroUsd: chance.happens(0.04) ? chance.between(1_000, 4_000) : null,
+    commands: planCommands(chance),
+  };
+}
+
 function planOrganization(chance: Chance, index: number, faultsForMs: number): PlannedOrganization {
+  const isBound = chance.happens(0.7);
+  const changesAfterMs = listOf(chance.happens(0.35) ? chance.between(1, 2) : 0, () =>
+    chance.between(1_000, faultsForMs),
+  ).toSorted((left, right) => left - right);
   return {
     id: `org-${index}`,
-    concurrentJobs: chance.between(1, 3),
-    weight: chance.pick([1, 3, 10]),
-    dailyBudgetMicroUsd: chance.happens(0.1) ? chance.between(2_000, 12_000) : 1_000_000,
-    isBound: chance.happens(0.7),
-    issues: listOf(few(chance), (issue) => ({
-      submittedAfterMs: chance.between(0, faultsForMs / 2),
-      priority: chance.pick(["CRITICAL", "HIGH", "MEDIUM", "LOW"]),
-      namesAgent: chance.happens(0.4),
-      key: chance.happens(0.5) ? `key-${issue}` : null,
-      waitsMs: chance.happens(0.15) ? chance.between(1_000, 5 * 60_000) : null,
-      concurrencyKey: chance.happens(0.2) ? "record" : null,
-      commands: planCommands(chance),
-    })),
-    newLimit: chance.happens(0.3)
-      ? { afterMs: chance.between(1_000, faultsForMs), concurrentJobs: chance.between(1, 3) }
-      : null,
+    settings: [0, ...changesAfterMs].map((afterMs) => planSettings(chance, afterMs, isBound)),
+    issues: listOf(few(chance), (issue) => planIssue(chance, issue, faultsForMs)),
   };
 }
 
 export function planScenario(chance: Chance): Scenario {
   const faultsForMs = chance.between(20_000, 90_000);
   const within = (): number => chance.between(0, faultsForMs);
+  const organizations = listOf(few(chance), (index) => planOrganization(chance, index, faultsForMs));
+  const organizationIds = organizations.map(({ id }) => id);
   return {
     startMs: firstStartMs + chance.between(0, dayMs),
     faultsForMs,
     globalSlots: chance.between(1, 4),
-    organizations: listOf(few(chance), (index) => planOrganization(chance, index, faultsForMs)),
+    organizations,
+    acts: planActs(chance, organizationIds, faultsForMs),
     evictionsAfterMs: listOf(chance.between(0, 4), within),
     leaps: listOf(chance.happens(0.3) ? chance.between(1, 2) : 0, () => ({
       afterMs: within(),

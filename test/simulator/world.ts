@@ -10,6 +10,7 @@ import { platformMigrations } from "../../src/durable-objects/platform/schema.ts
 import { consumeRecords } from "../../src/queues/records.ts";
 import type { Outside } from "./caller.ts";
 import type { Chance } from "./chance.ts";
+import type { Disk } from "./disk.ts";
 import { DiskPool } from "./disk-pool.ts";
 import { Faults } from "./faults.ts";
 import { MessageQueue, type Settlement } from "./message-queue.ts";
@@ -73,12 +74,15 @@ export class World {
     this.faults = faults;
     this.store = new ProjectionStore(faults);
     const organizationIds = scenario.organizations.map(({ id }) => id);
-    this.observer = new Observer({ organizationIds, globalSlots: scenario.globalSlots, nowMs, onEvent });
+    const organizationDisk = (id: string): Disk | undefined => this.organizations.get(id)?.disk;
+    const { globalSlots } = scenario;
+    this.observer = new Observer({ organizationIds, globalSlots, nowMs, onEvent, organizationDisk });
     this.#network = new Network({ scheduler, faults, tap: this.#tap() });
     this.platform = this.#host("platform", platformDisks);
     for (const { id } of scenario.organizations) {
-      this.organizations.set(id, this.#host(id, organizationDisks));
-      this.observer.addOrganization(id, () => this.#limitOf(id));
+      const host = this.#host(id, organizationDisks);
+      this.organizations.set(id, host);
+      this.observer.addOrganization(host, () => this.#limitOf(id));
     }
     const clients = createObjectClients(this.#namespaces(outsider));
     const signalOf: Outside["signalOf"] = (organizationId, jobId) =>
@@ -137,7 +141,7 @@ export class World {
         return name === "platform" ? new PlatformObject(state, env, ports) : new OrganizationObject(state, env, ports);
       },
       onCommit: () => {
-        if (host === this.platform) observer.platform.look(host);
+        if (host === this.platform) observer.platformCommitted(host);
         else observer.organizationCommitted(host);
       },
       onFailure: (error) => observer.report(`an alarm of ${name} threw ${String(error)}`),

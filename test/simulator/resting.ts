@@ -1,0 +1,73 @@
+/** Which issues may rest when everything else has ended: somebody has yet to decide, to pay, or to let them go on. */
+import type { IssueStatus } from "../../src/contracts/status.ts";
+import { isTerminalJobStatus } from "../../src/contracts/status.ts";
+import type { ObjectHost } from "./object-host.ts";
+import type { ModelJob, OrganizationModel } from "./organization-model.ts";
+import { holdsPullRequests, isHeldByPlatform } from "./platform-rules.ts";
+
+/** The issue has ended, or someone has yet to decide. */
+const restingStatuses: ReadonlySet<IssueStatus> = new Set<IssueStatus>(["COMPLETED", "FAILED", "CANCELLED", "REVIEW"]);
+
+export class Resting {
+  readonly #platform: ObjectHost;
+  readonly #host: ObjectHost;
+  readonly #model: OrganizationModel;
+  readonly #hasMoney: boolean;
+
+  constructor(platform: ObjectHost, host: ObjectHost, model: OrganizationModel, hasMoney: boolean) {
+    this.#platform = platform;
+    this.#host = host;
+    this.#model = model;
+    this.#hasMoney = hasMoney;
+  }
+
+  mayRest(issueId: string, status: IssueStatus): boolean {
+    if (restingStatuses.has(status) || this.#isHeld(issueId, status)) return true;
+    const key = this.#model.facts.get(issueId)?.concurrencyKey ?? null;
+    if (status !== "QUEUED" || key === null) return false;
+    // Another issue has the key, and is held itself.
+    return [...this.#model.issues].some(
+      ([otherId, other]) => this.#model.facts.get(otherId)?.concurrencyKey === key && this.#isHeld(otherId, other),
+    );
+  }
+
+  /** Whether it waits past the time until which it was wanted, with work that was there by then. */
+  isUnwanted(issueId: string, status: IssueStatus): boolean {
+    const expiresAtMs = this.#model.facts.get(issueId)?.expiresAtMs ?? null;
+    if (expiresAtMs === null || expiresAtMs > this.#host.nowMs()) return false;
+    if (status !== "QUEUED" && status !== "PENDING") return false;
+    return this.#openJobs(issueId).some((job) => job.record.createdAtMs < expiresAtMs && job.status === "PENDING");
+  }
+
+  #isHeld(issueId: string, status: IssueStatus): boolean {
+    if (this.#model.paused.has(issueId)) return true;
+    const jobs = this.#openJobs(issueId);
+    switch (status) {
+      case "PENDING": {
+        const notBeforeMs = this.#model.facts.get(issueId)?.notBeforeMs ?? 0;
+        return notBeforeMs > this.#host.nowMs();
+      }
+      case "QUEUED":
+        return (
+          !this.#hasMoney ||
+          this.#isPutOff(issueId) ||
+          jobs.some(({ record }) => isHeldByPlatform(this.#platform, record))
+        );
+      case "PROCESSING":
+        return jobs.length === 0 && holdsPullRequests(this.#platform, this.#host.name);
+      default:
+        return false;
+    }
+  }
+
+  /** A job that does an earlier one again waits for the issue's time, too. */
+  #isPutOff(issueId: string): boolean {
+    return (this.#model.facts.get(issueId)?.notBeforeMs ?? 0) > this.#host.nowMs();
+  }
+
+  #openJobs(issueId: string): readonly ModelJob[] {
+    return [...this.#model.jobs.values()].filter(
+      (job) => job.record.issueId === issueId && !isTerminalJobStatus(job.status),
+    );
+  }
+}
