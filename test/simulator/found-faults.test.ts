@@ -64,6 +64,21 @@ test("a slot is used though the clock of the next machine is behind", async () =
   expect(await onNextMachine.grantSlot(grant)).toEqual({ accepted: true });
 });
 
+test("a job whose issue is no longer wanted is not begun, though the alarm that ends it is late", async () => {
+  const disk = new DiskPool(organizationMigrations).take();
+  const organization = organizationOn(disk, startMs);
+  const outcome = await organization.submit({ ...submitAt(startMs), expiresAtMs: startMs + 1_000 });
+  await organization.grantSlot({ organizationId, slotId: "slt_1", slotNumber: 0 });
+  const [sent] = disk.query<{ jobId: string; dispatchId: string }>(
+    "SELECT id AS jobId, state ->> '$.dispatch.dispatchId' AS dispatchId FROM jobs",
+  );
+  if (!outcome.ok || sent === undefined) throw new Error("nothing was dispatched");
+  const later = organizationOn(disk, startMs + 2_000);
+  expect(await later.claim({ organizationId, ...sent })).toEqual({ kind: "stale" });
+  const ref = { organizationId, issueId: outcome.value.issueId, visibility: { kind: "all" } } as const;
+  expect((await later.readIssue(ref))?.issue.status).toBe("CANCELLED");
+});
+
 test("a slot that was taken counts against the demand that was reported before it was", async () => {
   const disk = new DiskPool(platformMigrations).take();
   const [state, env, ports] = machine(disk, "platform", startMs);

@@ -33,7 +33,7 @@ class Run {
 
   constructor(seed: number, sabotage: Sabotage) {
     this.#chance = new Chance(seed);
-    this.#scenario = planScenario(this.#chance);
+    this.#scenario = sabotage.shape(planScenario(this.#chance));
     this.#world = new World(this.#scenario, this.#chance.fork(), sabotage, (organizationId, event) =>
       this.#onEvent(organizationId, event),
     );

@@ -24,7 +24,10 @@ export interface WorkRulesParts {
 
 export class WorkRules {
   readonly #parts: WorkRulesParts;
+  /** The newest terms that the organization has ever stored: it goes by them until it stores newer ones. */
   #terms: Terms | null = null;
+  /** The order to clear, and the version, that were looked at last. */
+  #seen: { readonly version: number; readonly clearedAtMs: number | null } = { version: 0, clearedAtMs: null };
   /** Permanent failures of a job's slices that were carried out, by epoch. */
   readonly #failures = new Map<string, Set<unknown>>();
 
@@ -40,6 +43,7 @@ export class WorkRules {
   /** Takes an event that the model does not know yet. */
   take(event: OrganizationEvent): void {
     const { model, report } = this.#parts;
+    this.#learn();
     if (event.type === "issue.submitted") {
       const { organizationId, requestedAgentType: agentType, requestedModel } = event.data.issue;
       const refusing = this.#switchesFor(["refuse"], { organizationId, agentType, model: requestedModel }, event.atMs);
@@ -49,7 +53,7 @@ export class WorkRules {
     const job = event.jobId === null ? undefined : model.jobs.get(event.jobId);
     if (job === undefined) return;
     if (event.type === "job.dispatched") this.#lookAtDispatch(job, event.data.slotNumber, event.atMs);
-    else if (event.type === "job.slice_started") this.#lookAtStart(job, event.atMs);
+    else if (event.type === "job.status_changed" && event.data.status === "RUNNING") this.#lookAtStart(job, event.atMs);
     else if (event.type === "job.attempt_started") {
       const failures = this.#failures.get(job.record.id)?.size ?? 0;
       if (event.data.attempt > failures + 1)
@@ -59,13 +63,20 @@ export class WorkRules {
 
   /** Looks at what a change has left, when it has brought other terms. */
   committed(): void {
-    const { host } = this.#parts;
-    const terms = termsOn(host.disk);
-    if (terms === this.#terms || terms === null) return;
-    const before = this.#terms;
-    this.#terms = terms;
+    const terms = this.#learn();
+    const { version, clearedAtMs } = this.#seen;
+    if (terms === null || terms.version === version) return;
+    this.#seen = { version: terms.version, clearedAtMs: terms.clear?.atMs ?? null };
     this.#lookAtHeld(terms);
-    if (terms.clear !== null && terms.clear.atMs !== before?.clear?.atMs) this.#lookAtCleared(terms.clear.atMs);
+    if (terms.clear !== null && terms.clear.atMs !== clearedAtMs) this.#lookAtCleared(terms.clear.atMs);
+  }
+
+  #learn(): Terms | null {
+    const stored = termsOn(this.#parts.host.disk);
+    const known = this.#terms?.version ?? 0;
+    if (stored !== null && stored.version > known) this.#terms = stored;
+    if (known > (stored?.version ?? 0)) this.#parts.report(`terms ${stored?.version} follow ${known}`);
+    return this.#terms;
   }
 
   #lookAtDispatch(job: ModelJob, slotNumber: number, atMs: number): void {
@@ -90,7 +101,7 @@ export class WorkRules {
     if (facts === undefined) return;
     const { expiresAtMs, concurrencyKey } = facts;
     const isUnwanted = expiresAtMs !== null && expiresAtMs <= atMs && createdAtMs < expiresAtMs;
-    if (isUnwanted && job.status === "PENDING") report(`${id} starts though its issue is no longer wanted`);
+    if (isUnwanted) report(`${id} starts though its issue is no longer wanted`);
     if (concurrencyKey === null) return;
     for (const other of model.jobs.values()) {
       const isBeside = other.status === "RUNNING" && other.record.issueId !== issueId;
@@ -125,7 +136,7 @@ export class WorkRules {
   }
 
   #switchesFor(...[modes, work, atMs]: [Parameters<typeof switchesFor>[1], Parameters<typeof switchesFor>[2], number]) {
-    return switchesFor(termsOn(this.#parts.host.disk)?.switches ?? [], modes, work, atMs);
+    return switchesFor(this.#terms?.switches ?? [], modes, work, atMs);
   }
 }
 

@@ -7,6 +7,7 @@ import type { Timings } from "../../contracts/timings.ts";
 import type { Deadline } from "../deadlines.ts";
 import { resendDelayMs } from "../resend-delay.ts";
 import type { Change } from "./change.ts";
+import { decideExpiry } from "./expiry-decision.ts";
 import type { IssueTable } from "./issue-table.ts";
 import { ranForMs, type JobSlot, type JobState } from "./job-state.ts";
 import { moveJob } from "./job-moves.ts";
@@ -78,9 +79,15 @@ export class Dispatcher {
 
   /** Begins a slice of the job, once per dispatch, under the next epoch; null when the dispatch no longer counts. */
   claim(change: Change, { jobId, dispatchId }: ClaimCommand): JobState | null {
-    const { jobs, timings } = this.#parts;
+    const { jobs, issues, timings } = this.#parts;
     const job = jobs.find(jobId);
     if (job === null || job.dispatch?.dispatchId !== dispatchId || job.dispatch.claimed) return null;
+    const { issueId } = job.record;
+    if (decideExpiry(job, issues.get(issueId).expiresAtMs, change.nowMs).kind === "end") {
+      // The alarm that was to give it up is late; this change does it.
+      change.touch(issueId);
+      return null;
+    }
 
     const begun: JobState = job.attemptOpen
       ? job
@@ -98,7 +105,7 @@ export class Dispatcher {
     change.deadlines.set(`lease:${jobId}`, change.nowMs + timings.leaseMs);
     change.append({
       type: "job.slice_started",
-      issueId: job.record.issueId,
+      issueId,
       jobId,
       data: { epoch: claimed.epoch, dispatchId },
     });
