@@ -20,7 +20,8 @@ export interface FaultRates {
   readonly storeTimesOut: number;
 }
 
-const worst: FaultRates = {
+/** The most that a run has of each. */
+export const worst: FaultRates = {
   requestLost: 0.08,
   replyLost: 0.08,
   duplicated: 0.08,
@@ -50,6 +51,8 @@ function mapRates(rates: FaultRates, map: (rate: number) => number): FaultRates 
 }
 
 export class Faults implements DeathPlan {
+  /** What has happened at least once. */
+  readonly happened = new Set<keyof FaultRates>();
   readonly #chance: Chance;
   readonly #untilMs: number;
   readonly #nowMs: () => number;
@@ -72,7 +75,9 @@ export class Faults implements DeathPlan {
 
   happens(fault: keyof FaultRates): boolean {
     const rate = this.#rates[fault];
-    return rate > 0 && this.#chance.happens(rate);
+    const happens = rate > 0 && this.#chance.happens(rate);
+    if (happens) this.happened.add(fault);
+    return happens;
   }
 
   atWrite(): boolean {

@@ -68,7 +68,7 @@ export class ObjectHost {
   #start(): Running {
     if (this.#running?.process.isAlive() === true) return this.#running;
     this.evict();
-    const { name, disk, scheduler, faults, create, onCommit } = this.#options;
+    const { name, disk, faults, create, onCommit } = this.#options;
     const process = new ObjectProcess(disk, faults, { alarmSet: () => this.#scheduleAlarm(), committed: onCommit });
     const object = create(process.state(name), process, () => this.nowMs());
     this.#running = { process, object };

@@ -42,22 +42,11 @@ export class Resting {
   #isHeld(issueId: string, status: IssueStatus): boolean {
     if (this.#model.paused.has(issueId)) return true;
     const jobs = this.#openJobs(issueId);
-    switch (status) {
-      case "PENDING": {
-        const notBeforeMs = this.#model.facts.get(issueId)?.notBeforeMs ?? 0;
-        return notBeforeMs > this.#host.nowMs();
-      }
-      case "QUEUED":
-        return (
-          !this.#hasMoney ||
-          this.#isPutOff(issueId) ||
-          jobs.some(({ record }) => isHeldByPlatform(this.#platform, record))
-        );
-      case "PROCESSING":
-        return jobs.length === 0 && holdsPullRequests(this.#platform, this.#host.name);
-      default:
-        return false;
-    }
+    if (status === "PENDING") return this.#isPutOff(issueId);
+    if (status === "PROCESSING") return jobs.length === 0 && holdsPullRequests(this.#platform, this.#host.name);
+    if (status !== "QUEUED") return false;
+    const isSwitchedOff = jobs.some(({ record }) => isHeldByPlatform(this.#platform, record));
+    return isSwitchedOff || !this.#hasMoney || this.#isPutOff(issueId);
   }
 
   /** A job that does an earlier one again waits for the issue's time, too. */

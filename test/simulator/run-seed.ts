@@ -4,6 +4,7 @@ import type { Terms } from "../../src/contracts/terms.ts";
 import { repeated } from "./caller.ts";
 import { Chance } from "./chance.ts";
 import { checkEnd, countJobs, type JobCounts } from "./end-checks.ts";
+import type { FaultRates } from "./faults.ts";
 import { operate, putOrganization } from "./operator.ts";
 import { decideReview } from "./outside-world.ts";
 import { noSabotage, type Sabotage } from "./sabotage.ts";
@@ -14,6 +15,8 @@ export interface SeedResult {
   readonly seed: number;
   readonly problems: readonly string[];
   readonly jobs: JobCounts;
+  /** The faults that it had. */
+  readonly faults: ReadonlySet<keyof FaultRates>;
   /** Equal for equal runs. */
   readonly trace: number;
 }
@@ -50,7 +53,8 @@ class Run {
     }
     const jobs = countJobs(observer.models.values());
     this.#world.dispose();
-    return { seed, problems: observer.problems, jobs, trace: observer.trace() };
+    const { happened } = this.#world.faults;
+    return { seed, problems: observer.problems, jobs, faults: happened, trace: observer.trace() };
   }
 
   /** Sets everything going; answers when the run is to be over. */

@@ -1,6 +1,7 @@
 /** The simulator can fail: each rule, broken on purpose, is noticed. */
 import { describe, expect, test } from "vitest";
 import type { ProjectionPort } from "../../src/contracts/ports.ts";
+import { worst } from "./faults.ts";
 import { propertyOf, textOf } from "./properties.ts";
 import type { ObjectHost } from "./object-host.ts";
 import { runSeed } from "./run-seed.ts";
@@ -100,6 +101,15 @@ describe("a run notices", () => {
       return honest(host, method, replaced(command, "epoch", propertyOf(state, "epoch")));
     };
     expect(await noticed({ carryOut: ignoreEpochs }, /of epoch \d+ of job_\w+ was accepted/u, 400)).toBe(true);
+  });
+
+  test("a dispatch that can be claimed twice", async () => {
+    const generous = afterwards(["claim"], ({ disk }) =>
+      disk.query(
+        "UPDATE jobs SET state = json_set(state, '$.dispatch.claimed', json('false')) WHERE state ->> '$.dispatch.claimed'",
+      ),
+    );
+    expect(await noticed({ carryOut: generous }, /epoch \d+ begins while \d+ lives/u)).toBe(true);
   });
 
   test("objects that take their time to send again", async () => {
@@ -375,6 +385,12 @@ describe("a run notices", () => {
 });
 
 describe("a seed", () => {
+  test("has some of the faults, and together seeds have all of them", async () => {
+    const happened = new Set<string>();
+    for (const seed of seedsFrom(1, 40)) for (const fault of (await runSeed(seed)).faults) happened.add(fault);
+    expect([...happened].sort()).toEqual(Object.keys(worst).sort());
+  });
+
   test("runs the same way every time", async () => {
     const traces = async (): Promise<readonly number[]> => {
       const results = [];
