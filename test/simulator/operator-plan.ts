@@ -42,16 +42,18 @@ function administeredScope(chance: Chance, organizationIds: readonly string[]): 
   return value === undefined || chance.happens(0.4) ? { kind: "platform" } : { kind: "organization", value };
 }
 
+const narrowScopes: readonly [SwitchScope, ...SwitchScope[]] = [
+  { kind: "agent", value: "meta.research" },
+  { kind: "agent", value: "meta.triage" },
+  { kind: "module", value: "meta" },
+  { kind: "model", value: "haiku" },
+  { kind: "model", value: "sonnet" },
+  { kind: "feature", value: "pull_requests" },
+];
+
 function switchScope(chance: Chance, organizationIds: readonly string[]): SwitchScope {
   if (chance.happens(0.6)) return administeredScope(chance, organizationIds);
-  return chance.pick([
-    { kind: "agent", value: "meta.research" },
-    { kind: "agent", value: "meta.triage" },
-    { kind: "module", value: "meta" },
-    { kind: "model", value: "haiku" },
-    { kind: "model", value: "sonnet" },
-    { kind: "feature", value: "pull_requests" },
-  ]);
+  return chance.pick(narrowScopes);
 }
 
 function planSwitch(chance: Chance, organizationIds: readonly string[], afterMs: number): PlannedAct {

@@ -1,6 +1,7 @@
 /** The simulator can fail: each rule, broken on purpose, is noticed. */
 import { describe, expect, test } from "vitest";
 import type { ProjectionPort } from "../../src/contracts/ports.ts";
+import type { SwitchMode, SwitchScope } from "../../src/contracts/switches.ts";
 import { worst } from "./faults.ts";
 import { propertyOf, textOf } from "./properties.ts";
 import type { ObjectHost } from "./object-host.ts";
@@ -68,9 +69,13 @@ function withIssues(change: Partial<PlannedIssue>): { readonly shape: Sabotage["
 }
 
 /** Operators do this alone, early. */
-function withAct(act: Partial<PlannedAct> & Pick<PlannedAct, "kind" | "scope">): { readonly shape: Sabotage["shape"] } {
-  const early = { afterMs: 5_000, mode: "hold", forMs: null, removedAfterMs: null, action: "pause", ...act };
-  return inScenarios(() => ({ acts: [early] }));
+function withAct(act: PlannedAct): { readonly shape: Sabotage["shape"] } {
+  return inScenarios(() => ({ acts: [act] }));
+}
+
+/** A switch that somebody sets early, and that nobody removes. */
+function withSwitch(mode: SwitchMode, scope: SwitchScope = { kind: "platform" }, forMs: number | null = null) {
+  return withAct({ kind: "switch", afterMs: 5_000, scope, mode, forMs, removedAfterMs: null });
 }
 
 describe("a run notices", () => {
@@ -255,14 +260,14 @@ describe("a run notices", () => {
 
   describe("of switches, times and keys", () => {
     test("work that is dispatched under a hold", async () => {
-      const held = withAct({ kind: "switch", scope: { kind: "platform" }, mode: "hold" });
+      const held = withSwitch("hold");
       expect(await noticed({ carryOut: withoutSwitches("grantSlot"), ...held }, /was dispatched under hold/u)).toBe(
         true,
       );
     });
 
     test("a slot that is offered before its holder knows of a drain", async () => {
-      const drained = withAct({ kind: "switch", scope: { kind: "platform" }, mode: "drain" });
+      const drained = withSwitch("drain");
       const deaf = (host: ObjectHost, method: string, command: unknown): Promise<unknown> =>
         honest(host, method, method === "applyTerms" ? replaced(command, "switches", []) : command);
       expect(await noticed({ carryOut: deaf, ...drained }, /is offered a slot before it knows of drain/u)).toBe(true);
@@ -276,26 +281,26 @@ describe("a run notices", () => {
         host.disk.query("UPDATE jobs SET status = 'RUNNING' WHERE status = 'HIDDEN'");
         return answer;
       };
-      const drained = withAct({ kind: "switch", scope: { kind: "platform" }, mode: "drain" });
+      const drained = withSwitch("drain");
       expect(await noticed({ carryOut: hideRunning, ...drained }, /runs on, untold, under drain/u)).toBe(true);
-      const aborted = withAct({ kind: "switch", scope: { kind: "platform" }, mode: "abort" });
+      const aborted = withSwitch("abort");
       expect(await noticed({ carryOut: hideRunning, ...aborted }, /runs on under abort/u)).toBe(true);
     });
 
     test("a submission that is accepted though a switch refuses it", async () => {
-      const refusing = withAct({ kind: "switch", scope: { kind: "platform" }, mode: "refuse" });
+      const refusing = withSwitch("refuse");
       const careless = withoutSwitches("submit");
       expect(await noticed({ carryOut: careless, ...refusing }, /was accepted though swi_\w+ refuses it/u)).toBe(true);
     });
 
     test("two jobs at a time where one is debugged", async () => {
-      const debugged = withAct({ kind: "switch", scope: { kind: "module", value: "meta" }, mode: "debug" });
+      const debugged = withSwitch("debug", { kind: "module", value: "meta" });
       const words = /was dispatched beside job_\w+ though they are debugged/u;
       expect(await noticed({ carryOut: withoutSwitches("grantSlot"), ...debugged }, words, 100)).toBe(true);
     });
 
     test("work that waits on after an order to clear", async () => {
-      const cleared = withAct({ kind: "administer", action: "clear", scope: { kind: "platform" } });
+      const cleared = withAct({ kind: "administer", afterMs: 5_000, action: "clear", scope: { kind: "platform" } });
       const forgetful = (host: ObjectHost, method: string, command: unknown): Promise<unknown> => {
         if (method === "applyTerms") host.disk.put("clearing", { atMs: Number.MAX_SAFE_INTEGER, afterIssueId: null });
         return honest(host, method, command);
@@ -304,7 +309,7 @@ describe("a run notices", () => {
     });
 
     test("a switch that stays when its time is over", async () => {
-      const timed = withAct({ kind: "switch", scope: { kind: "platform" }, mode: "hold", forMs: 20_000 });
+      const timed = withSwitch("hold", { kind: "platform" }, 20_000);
       const forgetful = afterwards(["setSwitch", "reportDemand"], ({ disk }) =>
         disk.query("DELETE FROM deadlines WHERE name LIKE 'switch:%'"),
       );
@@ -340,7 +345,7 @@ describe("a run notices", () => {
       const lasting = afterwards(["submit"], ({ disk }) =>
         disk.query("UPDATE issues SET record = json_set(record, '$.expiresAtMs', NULL)"),
       );
-      const held = withAct({ kind: "switch", scope: { kind: "platform" }, mode: "hold" });
+      const held = withSwitch("hold");
       const shaped = {
         shape: (scenario: Scenario) => held.shape(withIssues({ expiresAfterMs: 60_000 }).shape(scenario)),
       };
@@ -360,7 +365,7 @@ describe("a run notices", () => {
         disk.query("UPDATE platform_events SET seq = seq + 1 WHERE seq = (SELECT MAX(seq) FROM platform_events)"),
       );
       expect(await noticed({ carryOut: lossy }, /the platform's event \d+ follows \d+/u)).toBe(true);
-      const held = withAct({ kind: "switch", scope: { kind: "platform" }, mode: "refuse" });
+      const held = withSwitch("refuse");
       const chatty = (host: ObjectHost, method: string, command: unknown): Promise<unknown> =>
         honest(host, method, method === "setSwitch" ? replaced(command, "reason", "Briefs are stuck") : command);
       expect(await noticed({ carryOut: chatty, ...held }, /tells of a tenant's content/u)).toBe(true);
