@@ -28,6 +28,8 @@ export class WorkRules {
   #terms: Terms | null = null;
   /** The order to clear, and the version, that were looked at last. */
   #seen: { readonly version: number; readonly clearedAtMs: number | null } = { version: 0, clearedAtMs: null };
+  /** Issues that came to wait in the change that is looked at: they ran when it began. */
+  readonly #stopped = new Set<string>();
   /** Permanent failures of a job's slices that were carried out, by epoch. */
   readonly #failures = new Map<string, Set<unknown>>();
 
@@ -50,6 +52,7 @@ export class WorkRules {
       for (const { id } of refusing) report(`${event.issueId} was accepted though ${id} refuses it`);
       return;
     }
+    if (event.type === "issue.status_changed") this.#stopped.add(event.issueId);
     const job = event.jobId === null ? undefined : model.jobs.get(event.jobId);
     if (job === undefined) return;
     if (event.type === "job.dispatched") this.#lookAtDispatch(job, event.data.slotNumber, event.atMs);
@@ -63,6 +66,11 @@ export class WorkRules {
 
   /** Looks at what a change has left, when it has brought other terms. */
   committed(): void {
+    this.#lookAtTerms();
+    this.#stopped.clear();
+  }
+
+  #lookAtTerms(): void {
     const terms = this.#learn();
     const { version, clearedAtMs } = this.#seen;
     if (terms === null || terms.version === version) return;
@@ -128,7 +136,7 @@ export class WorkRules {
   #lookAtCleared(orderedAtMs: number): void {
     const { model, report } = this.#parts;
     for (const [issueId, status] of model.issues) {
-      if (status !== "QUEUED" && status !== "PENDING") continue;
+      if ((status !== "QUEUED" && status !== "PENDING") || this.#stopped.has(issueId)) continue;
       const jobs = [...model.jobs.values()].filter(({ record }) => record.issueId === issueId);
       if (jobs.every(({ record }) => record.createdAtMs <= orderedAtMs))
         report(`${issueId} waits though it was cleared`);
