@@ -40,6 +40,22 @@ export function checkEnd(world: World): void {
   for (const key of world.gitHub.ambiguousKeys()) report(`more than one thing was asked of GitHub under ${key}`);
 }
 
+/** What must hold when nothing has happened for weeks: nothing is set to happen, and what is over has left. */
+export function checkAsleep({ observer, organizations, platform }: World): void {
+  const report = (problem: string): void => observer.report(`weeks later: ${problem}`);
+  for (const { name, disk } of [platform, ...organizations.values()]) {
+    const [deadline] = disk.query<{ name: string }>("SELECT name FROM deadlines");
+    if (deadline !== undefined) report(`${name} still has ${deadline.name} to do`);
+    if (disk.alarmAtMs !== null) report(`${name} still has an alarm`);
+  }
+  for (const [organizationId, { disk }] of organizations) {
+    const [left] = disk.query<{ n: number }>(
+      "SELECT COUNT(*) AS n FROM issues WHERE status IN ('COMPLETED', 'FAILED', 'CANCELLED')",
+    );
+    if (left !== undefined && left.n > 0) report(`${organizationId} still keeps ${left.n} issues that have ended`);
+  }
+}
+
 function checkIssues(
   world: World,
   host: ObjectHost,

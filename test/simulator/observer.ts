@@ -12,6 +12,7 @@ export interface ObserverOptions {
   readonly organizationIds: readonly string[];
   readonly globalSlots: number;
   readonly nowMs: () => number;
+  readonly after: (delayMs: number, task: () => false) => void;
   readonly onEvent: (organizationId: string, event: OrganizationEvent) => void;
   readonly organizationDisk: (organizationId: string) => Disk | undefined;
 }

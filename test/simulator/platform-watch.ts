@@ -8,6 +8,8 @@ export interface PlatformWatchOptions {
   readonly organizationIds: readonly string[];
   readonly globalSlots: number;
   readonly nowMs: () => number;
+  /** Has a task run later; answering false it lets nothing go on. */
+  readonly after: (delayMs: number, task: () => false) => void;
   readonly report: (problem: string) => void;
 }
 
@@ -49,16 +51,24 @@ export class PlatformWatch {
   }
 
   /** Looks at the platform's own tables. */
-  look({ disk }: ObjectHost): void {
+  look(host: ObjectHost): void {
     const { globalSlots, nowMs, report } = this.#options;
-    const { taken, wanted, isDebugged } = this.#slotsOn(disk);
+    const { taken, wanted, isDebugged } = this.#slotsOn(host.disk);
     if (taken > globalSlots) report(`the platform has given away ${taken} of ${globalSlots} slots`);
     if (taken >= (isDebugged ? 1 : globalSlots) || wanted === 0) this.#idleSinceMs = null;
     else {
+      if (this.#idleSinceMs === null) this.#lookAgain(host);
       this.#idleSinceMs ??= nowMs();
       const idleMs = nowMs() - this.#idleSinceMs;
       if (idleMs > patienceMs) report(`a slot is free beside acknowledged demand for ${idleMs} ms`);
     }
+  }
+
+  #lookAgain(host: ObjectHost): void {
+    this.#options.after(patienceMs + 1, () => {
+      this.look(host);
+      return false;
+    });
   }
 
   #slotsOn(disk: Disk): SlotCounts {

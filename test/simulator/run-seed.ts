@@ -3,7 +3,7 @@ import type { OrganizationEvent } from "../../src/contracts/events.ts";
 import type { Terms } from "../../src/contracts/terms.ts";
 import { repeated } from "./caller.ts";
 import { Chance } from "./chance.ts";
-import { checkEnd, countJobs, type JobCounts } from "./end-checks.ts";
+import { checkAsleep, checkEnd, countJobs, type JobCounts } from "./end-checks.ts";
 import type { FaultRates } from "./faults.ts";
 import { operate, putOrganization } from "./operator.ts";
 import { decideReview } from "./outside-world.ts";
@@ -23,6 +23,8 @@ export interface SeedResult {
 
 /** Long enough for every back-off, resend and lease that the faults may have left. */
 const aftermathMs = 45 * 60_000;
+/** Longer than anything is kept or waits for anybody. */
+const sleepMs = 40 * 24 * 60 * 60_000;
 const maxTasks = 25_000;
 const tickMs = 500;
 const ticksAfterFaults = 40;
@@ -48,6 +50,7 @@ class Run {
     try {
       await scheduler.run(endMs, maxTasks, () => observer.problems.length > 0);
       if (observer.problems.length === 0) checkEnd(this.#world);
+      if (observer.problems.length === 0) await this.#sleep(endMs);
     } catch (error) {
       observer.report(String(error));
     }
@@ -55,6 +58,13 @@ class Run {
     this.#world.dispose();
     const { happened } = this.#world.faults;
     return { seed, problems: observer.problems, jobs, faults: happened, trace: observer.trace() };
+  }
+
+  /** Lets weeks pass, in which nobody does anything: whatever may still end does, and the objects fall asleep. */
+  async #sleep(sinceMs: number): Promise<void> {
+    const { observer, scheduler } = this.#world;
+    await scheduler.run(sinceMs + sleepMs, maxTasks, () => observer.problems.length > 0);
+    if (observer.problems.length === 0) checkAsleep(this.#world);
   }
 
   /** Sets everything going; answers when the run is to be over. */

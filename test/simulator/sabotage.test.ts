@@ -190,6 +190,17 @@ describe("a run notices", () => {
     expect(await noticed({ carryOut: wasteful }, /begins attempt \d after \d failures/u)).toBe(true);
   });
 
+  test("issues that have ended and never leave, and an object that never falls asleep", async () => {
+    const hoarding = afterwards(["confirmProjected"], ({ disk }) =>
+      disk.query("DELETE FROM deadlines WHERE name = 'prune'"),
+    );
+    expect(await noticed({ carryOut: hoarding }, /still keeps \d issues that have ended/u)).toBe(true);
+    const restless = afterwards(["finish"], ({ disk }) =>
+      disk.query("INSERT OR REPLACE INTO deadlines (name, due_at_ms, tries) VALUES ('budget', 9e15, 0)"),
+    );
+    expect(await noticed({ carryOut: restless }, /still has budget to do|still has an alarm/u)).toBe(true);
+  });
+
   test("work that mostly fails", async () => {
     const hopeless = (host: ObjectHost, method: string, command: unknown): Promise<unknown> => {
       if (method !== "finish") return honest(host, method, command);

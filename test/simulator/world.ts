@@ -76,7 +76,8 @@ export class World {
     const organizationIds = scenario.organizations.map(({ id }) => id);
     const organizationDisk = (id: string): Disk | undefined => this.organizations.get(id)?.disk;
     const { globalSlots } = scenario;
-    this.observer = new Observer({ organizationIds, globalSlots, nowMs, onEvent, organizationDisk });
+    const after = (delayMs: number, task: () => false): void => scheduler.after(delayMs, task);
+    this.observer = new Observer({ organizationIds, globalSlots, nowMs, after, onEvent, organizationDisk });
     this.#network = new Network({ scheduler, faults, tap: this.#tap() });
     this.platform = this.#host("platform", platformDisks);
     for (const { id } of scenario.organizations) {
