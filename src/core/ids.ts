@@ -1,5 +1,5 @@
 import { ulid } from "ulid";
-import type { Random } from "./random.ts";
+import { type Random, systemRandom } from "./random.ts";
 
 /** The kinds of things that have an id; the prefix makes every id say what it names. */
 const idPrefixes = {
@@ -22,7 +22,7 @@ export type IdKind = keyof typeof idPrefixes;
  * A new id such as `iss_01JD…`: prefix and ULID (github.com/ulid/spec), so ids of one kind sort by time.
  * `nowMs` comes from the caller's clock; without a source of chance it is the runtime's own.
  */
-export function newId(kind: IdKind, nowMs: number, random?: Random): string {
+export function newId(kind: IdKind, nowMs: number, random: Random = systemRandom): string {
   return `${idPrefixes[kind]}_${ulid(nowMs, random)}`;
 }
 

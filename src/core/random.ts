@@ -2,6 +2,13 @@
 export type Random = () => number;
 
 const range = 2 ** 32;
+/** Drawn together: the runtime is asked once for many numbers, each of which is given out once. */
+const drawn = new Uint32Array(256);
+let left = 0;
 
 /** Chance that nobody can foresee, because ids are made of it. */
-export const systemRandom: Random = () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / range;
+export const systemRandom: Random = () => {
+  if (left === 0) left = crypto.getRandomValues(drawn).length;
+  left -= 1;
+  return (drawn[left] ?? 0) / range;
+};

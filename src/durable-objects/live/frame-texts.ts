@@ -13,6 +13,8 @@ interface EventsText {
 export class FrameTexts<Filter> {
   readonly #source: LiveSource<Filter>;
   readonly #events = new Map<string, EventsText>();
+  /** What was given out last, because most sockets are where the one before is. */
+  #last: { readonly state: LiveSocketState<Filter>; readonly events: EventsText } | null = null;
   readonly #snapshots = new Map<string, SnapshotPage>();
 
   constructor(source: LiveSource<Filter>) {
@@ -21,6 +23,14 @@ export class FrameTexts<Filter> {
 
   /** The next events of a socket. */
   events(state: LiveSocketState<Filter>): EventsText {
+    const last = this.#last;
+    if (last !== null && isSamePlace(last.state, state)) return last.events;
+    const events = this.#eventsOf(state);
+    this.#last = { state, events };
+    return events;
+  }
+
+  #eventsOf(state: LiveSocketState<Filter>): EventsText {
     const key = `${state.positionSeq}:${state.sentSeq}:${state.filterKey}`;
     const known = this.#events.get(key);
     if (known !== undefined) return known;
@@ -41,4 +51,8 @@ export class FrameTexts<Filter> {
     this.#snapshots.set(key, made);
     return made;
   }
+}
+
+function isSamePlace<Filter>(left: LiveSocketState<Filter>, right: LiveSocketState<Filter>): boolean {
+  return left.positionSeq === right.positionSeq && left.sentSeq === right.sentSeq && left.filterKey === right.filterKey;
 }

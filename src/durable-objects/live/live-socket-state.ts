@@ -1,4 +1,5 @@
 /** What is known of a live socket. It stands in the socket's attachment, so that it outlives the object's memory. */
+import { fromStoredJson } from "../stored-json.ts";
 import type { LiveWindow } from "./live-window.ts";
 
 /** The part of a WebSocket that is used here. */
@@ -25,23 +26,60 @@ export interface LiveSocketState<Filter> {
 
 const openState = 1;
 
-/** The states of sockets, read from an attachment once per instance of the object. */
+/** The part of a state that stays as it was when the socket was opened. */
+type Viewer<Filter> = Pick<LiveSocketState<Filter>, "person" | "ordinal" | "filter" | "filterKey">;
+
+interface Known<Filter> {
+  readonly state: LiveSocketState<Filter>;
+  /** The state's viewer as JSON. */
+  readonly viewerText: string;
+}
+
+/**
+ * The states of sockets, read from an attachment once per instance of the object. An attachment is two lines of text: the
+ * viewer, and the numbers that every frame moves. A text is attached much faster than an object, which is cloned.
+ */
 export class LiveSocketStates<Filter> {
-  readonly #known = new WeakMap<ServerSocket, LiveSocketState<Filter>>();
+  readonly #known = new WeakMap<ServerSocket, Known<Filter>>();
 
   /** The state of a socket; null for one that is closing, or is no live socket yet. */
   of(socket: ServerSocket): LiveSocketState<Filter> | null {
     if (socket.readyState !== openState) return null;
     const known = this.#known.get(socket);
-    if (known !== undefined) return known;
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only `set` writes attachments, and writes this type
-    const stored = socket.deserializeAttachment() as LiveSocketState<Filter> | null;
-    if (stored !== null) this.#known.set(socket, stored);
-    return stored;
+    if (known !== undefined) return known.state;
+    const attached: unknown = socket.deserializeAttachment();
+    if (typeof attached !== "string") return null;
+    const read = knownOf<Filter>(attached);
+    this.#known.set(socket, read);
+    return read.state;
   }
 
+  /** Keeps a socket's state; its viewer stays the one that it was set with first. */
   set(socket: ServerSocket, state: LiveSocketState<Filter>): void {
-    this.#known.set(socket, state);
-    socket.serializeAttachment(state);
+    const viewerText = this.#known.get(socket)?.viewerText ?? viewerTextOf(state);
+    this.#known.set(socket, { state, viewerText });
+    socket.serializeAttachment(`${viewerText}\n${placeText(state)}`);
   }
+}
+
+function viewerTextOf<Filter>({ person, ordinal, filter, filterKey }: LiveSocketState<Filter>): string {
+  return JSON.stringify({ person, ordinal, filter, filterKey } satisfies Viewer<Filter>);
+}
+
+function placeText<Filter>({ positionSeq, sentSeq, snapshotAfterId, window }: LiveSocketState<Filter>): string {
+  const { unackedBytes, markSeq, bytesSinceMark } = window;
+  const afterId = snapshotAfterId === null ? "null" : JSON.stringify(snapshotAfterId);
+  return `[${positionSeq},${sentSeq},${unackedBytes},${markSeq},${bytesSinceMark},${afterId}]`;
+}
+
+/** JSON holds no line break, so the first one parts viewer and place. */
+function knownOf<Filter>(attached: string): Known<Filter> {
+  const end = attached.indexOf("\n");
+  const viewerText = attached.slice(0, end);
+  const [positionSeq, sentSeq, unackedBytes, markSeq, bytesSinceMark, snapshotAfterId] = fromStoredJson<
+    [number, number, number, number, number, string | null]
+  >(attached.slice(end + 1));
+  const window = { unackedBytes, markSeq, bytesSinceMark };
+  const state = { ...fromStoredJson<Viewer<Filter>>(viewerText), positionSeq, sentSeq, snapshotAfterId, window };
+  return { state, viewerText };
 }

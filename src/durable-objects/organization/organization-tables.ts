@@ -8,6 +8,7 @@ import { ArtifactTable } from "./artifact-table.ts";
 import { AttemptTable } from "./attempt-table.ts";
 import { BudgetTable } from "./budget-table.ts";
 import { ConcurrencyKeys } from "./concurrency-keys.ts";
+import { DatabaseSize } from "./database-size.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { EffectTable } from "./effect-table.ts";
 import { EventLog } from "./event-log.ts";
@@ -50,6 +51,7 @@ export function createOrganizationTables(
     keyUses: new KeyUseTable(sql),
     submissions: new SubmissionTable(sql, memory),
     answers: new RememberedAnswers<SubmitReceipt>(sql, "POST /"),
+    databaseSize: new DatabaseSize(sql),
     deadLetters: new DeadLetters(sql),
   };
 }

@@ -5,6 +5,7 @@ import { numericPriority } from "../../contracts/status.ts";
 import { type AdmissionCeilings, type AdmissionGuards, decideAdmission, type FirstJob } from "./admission.ts";
 import type { BudgetDesk } from "./budget-desk.ts";
 import type { Change } from "./change.ts";
+import type { DatabaseSize } from "./database-size.ts";
 import type { IssueTable } from "./issue-table.ts";
 import type { JobTable } from "./job-table.ts";
 import { createJob } from "./new-job.ts";
@@ -15,7 +16,7 @@ import { allowancesAfter } from "./submission-usage.ts";
 import type { TermsKeeper } from "./terms-keeper.ts";
 
 export interface SubmissionParts {
-  readonly sql: Pick<SqlStorage, "databaseSize">;
+  readonly databaseSize: DatabaseSize;
   readonly issues: IssueTable;
   readonly jobs: JobTable;
   readonly terms: TermsKeeper;
@@ -73,13 +74,13 @@ export function submitIssue(change: Change, parts: SubmissionParts, command: Sub
 
 function admit(change: Change, parts: SubmissionParts, command: SubmitCommand): Outcome<SubmitReceipt> {
   const { nowMs } = change;
-  const { sql, jobs, terms, submissions, ceilings, guards } = parts;
+  const { databaseSize, jobs, terms, submissions, ceilings, guards } = parts;
   const { limits } = terms.current();
   const usage = submissions.usage(nowMs, limits.issuesPerHour);
   const state = {
     usage,
     waitingJobs: jobs.backlog(),
-    databaseBytes: sql.databaseSize,
+    databaseBytes: databaseSize.bytes(nowMs),
     switchRefusal: guards.switchRefusal(command, nowMs),
     budgetRefusal: guards.budgetRefusal(nowMs),
   };

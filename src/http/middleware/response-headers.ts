@@ -1,9 +1,21 @@
 import type { MiddlewareHandler } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 
+/** Headers that mean something for documents or for browsers long gone: an answer in JSON does without. */
+const documentHeaders = {
+  crossOriginOpenerPolicy: false,
+  originAgentCluster: false,
+  xDnsPrefetchControl: false,
+  xDownloadOptions: false,
+  xPermittedCrossDomainPolicies: false,
+  xXssProtection: false,
+  removePoweredBy: false,
+};
+
 /** For every answer that did not set its own: nothing may be loaded or framed. */
 export function defaultHeaders(): MiddlewareHandler {
   return secureHeaders({
+    ...documentHeaders,
     overwrite: false,
     contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
     xFrameOptions: "DENY",

@@ -126,9 +126,7 @@ export function submitRoutes(ports: AppPorts, termsCache: TermsCache): OpenAPIHo
       idempotencyKey: c.req.valid("header")["idempotency-key"],
     });
     const receipt = valueOf(await ports.objects.organization(access.organizationId).submit(command));
-    const { issueId, jobId, replayed } = receipt;
-    c.var.log.info("issue submitted", { issueId, jobId, replayed });
-    if (replayed) c.header(idempotencyReplayedHeader, "true");
+    if (receipt.replayed) c.header(idempotencyReplayedHeader, "true");
     return c.json(receiptView(receipt, c.req.url), 202);
   });
 }
