@@ -49,6 +49,8 @@ export const submitResponseSchema = z
     /** What is left of the issues of an hour and of a UTC day, after this one. */
     rate: allowanceSchema,
     quota: allowanceSchema,
+    /** Fields whose text held secrets, which were replaced before it was stored; one within `context` by its path. */
+    redacted: z.array(z.string()),
   })
   .meta({ id: "Submission" });
 

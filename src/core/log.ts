@@ -1,4 +1,5 @@
 /** Structured logs: one JSON object a line, which `wrangler tail` and Workers Logs read as fields. */
+import { redactNamed } from "./redaction/redact.ts";
 
 export type LogLevel = "DEBUG" | "INFO" | "WARN" | "ERROR";
 
@@ -23,13 +24,17 @@ const consoleSink: Sink = (level, line) => {
 };
 /* oxlint-enable no-console */
 
+function withoutSecrets(key: string, value: unknown): unknown {
+  return typeof value === "string" ? redactNamed(value, key) : value;
+}
+
 /**
  * A logger whose lines are `{level, message, …fields}`. `correlationId` is the field that joins a request to
- * every later queue delivery of the same issue.
+ * every later queue delivery of the same issue. Secrets in fields and messages are left out.
  */
 export function createLogger(fields: LogFields = {}, sink: Sink = consoleSink): Logger {
   const write = (level: LogLevel, message: string, more: LogFields = {}): void => {
-    sink(level, JSON.stringify({ level, message, ...fields, ...more }));
+    sink(level, JSON.stringify({ level, message, ...fields, ...more }, withoutSecrets));
   };
   return {
     debug: (message, more) => write("DEBUG", message, more),

@@ -6,10 +6,11 @@ import { findAgent } from "../agents/registry.ts";
 import { failedAttempt, SliceAborted, type LoopStop } from "../agents/stops.ts";
 import { jobCeilings } from "../contracts/ceilings.ts";
 import { modelTable } from "../contracts/models.ts";
-import type { Assignment, AttemptPrompt } from "../contracts/organization-rpc.ts";
+import type { Assignment, AttemptPrompt, LogDraft } from "../contracts/organization-rpc.ts";
 import { GitHubError } from "../contracts/ports.ts";
 import { describeError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
+import { redactJson, redactText } from "../core/redaction/redact.ts";
 import type { ToolContext } from "../tools/define-tool.ts";
 import { executeTool } from "../tools/execute-tool.ts";
 import { repeatCall } from "./repeat-call.ts";
@@ -48,6 +49,11 @@ async function startAttempt(
   return { prompt: rendered.prompt, state };
 }
 
+/** A log line as it is kept. */
+function redactedLog({ level, message, data }: LogDraft): LogDraft {
+  return { level, message: redactText(message), data: data === null ? null : redactJson(data) };
+}
+
 function loopPorts(slice: Slice, tools: ToolContext, text: TextStream, guard: SliceGuard): LoopPorts {
   const { ports, assignment, ref, organization, logger, startedAtMs, progress } = slice;
   const { signal } = guard;
@@ -58,7 +64,8 @@ function loopPorts(slice: Slice, tools: ToolContext, text: TextStream, guard: Sl
     ranForMs: () => assignment.used.ranForMs + ports.clock.nowMs() - startedAtMs,
     runTool: (call) => executeTool(tools, call),
     saveCheckpoint: async (draft) => {
-      const answer = await repeatCall(() => organization().checkpoint({ ...ref, ...draft }), logger, signal);
+      const checkpoint = { ...ref, ...draft, logs: draft.logs.map(redactedLog) };
+      const answer = await repeatCall(() => organization().checkpoint(checkpoint), logger, signal);
       if (answer.accepted) progress.messages = [...progress.messages, ...draft.appendedMessages];
       return answer.accepted;
     },

@@ -2,13 +2,14 @@
 import type { ArtifactDraft } from "../contracts/organization-rpc.ts";
 import type { ModelToolCall } from "../contracts/ports.ts";
 import type { PolicyDecision, WorkspaceChange } from "../contracts/records.ts";
+import { redactText } from "../core/redaction/redact.ts";
 import type { ToolContext } from "./define-tool.ts";
 import { findTool } from "./registry.ts";
 import { PolicyRefusal, ToolError } from "./tool-error.ts";
 import { markUntrusted } from "./untrusted-data.ts";
 
 export interface ToolExecution {
-  /** Bounded text for the `tool_result`; what a tool read is marked in it as data. */
+  /** Bounded text for the `tool_result`, without secrets; what a tool read is marked in it as data. */
   readonly output: string;
   readonly isError: boolean;
   readonly policy: PolicyDecision;
@@ -20,7 +21,7 @@ export interface ToolExecution {
 }
 
 function refusal(message: string, policy: PolicyDecision): ToolExecution {
-  return { output: message, isError: true, policy, workspace: [], artifacts: [], finished: null };
+  return { output: redactText(message), isError: true, policy, workspace: [], artifacts: [], finished: null };
 }
 
 /**
@@ -42,7 +43,7 @@ export async function executeTool(
   try {
     const result = await tool.execute(ctx, call.input);
     return {
-      output: markUntrusted(result.output),
+      output: markUntrusted(redactText(result.output)),
       isError: false,
       policy: "allowed",
       workspace: ctx.workspace?.takeChanges() ?? [],

@@ -1,5 +1,7 @@
 /** The difference between two versions of one file, as Git would print it. */
 import { formatPatch, structuredPatch, type StructuredPatch } from "diff";
+import { findSecrets } from "../core/redaction/find-secrets.ts";
+import { secretShown, type SecretLine, type ShownLines } from "./secret-policy.ts";
 
 export interface FileDiff {
   readonly path: string;
@@ -7,13 +9,16 @@ export interface FileDiff {
   readonly additions: number;
   readonly deletions: number;
   readonly patch: string;
+  /** The first secret in the patch's lines, those around the change included. */
+  readonly secret: SecretLine | null;
 }
 
 /** Above this many changed lines the shortest difference is not worth its time: the whole file is shown as replaced. */
 const maxEditLength = 2_000;
+const contextLines = 3;
 
-function hunksOf(before: string, after: string): StructuredPatch["hunks"] {
-  const shortest = structuredPatch("", "", before, after, "", "", { context: 3, maxEditLength });
+function hunksOf(before: string, after: string, context: number): StructuredPatch["hunks"] {
+  const shortest = structuredPatch("", "", before, after, "", "", { context, maxEditLength });
   if (shortest !== undefined) return shortest.hunks;
   const [removed] = structuredPatch("", "", before, "", "", "", { context: 0 }).hunks;
   const [added] = structuredPatch("", "", "", after, "", "", { context: 0 }).hunks;
@@ -28,10 +33,25 @@ function hunksOf(before: string, after: string): StructuredPatch["hunks"] {
   ];
 }
 
+function shownLines(hunks: StructuredPatch["hunks"]): ShownLines {
+  return {
+    before: hunks.map(({ oldStart, oldLines }) => ({ first: oldStart, count: oldLines })),
+    after: hunks.map(({ newStart, newLines }) => ({ first: newStart, count: newLines })),
+  };
+}
+
+/** The first secret in the lines that a change of a file takes away or adds; null stands for no file. */
+export function secretTouched(before: string | null, after: string | null): SecretLine | null {
+  const [old, now] = [before ?? "", after ?? ""];
+  // Most texts hold none, and comparing them is what takes time.
+  if (findSecrets(old).length === 0 && findSecrets(now).length === 0) return null;
+  return secretShown(old, now, shownLines(hunksOf(old, now, 0)));
+}
+
 /** The difference between two texts of a file, null standing for no file; null when they are the same. */
 export function diffFile(path: string, before: string | null, after: string | null): FileDiff | null {
   if (before === after) return null;
-  const hunks = hunksOf(before ?? "", after ?? "");
+  const hunks = hunksOf(before ?? "", after ?? "", contextLines);
   const count = (sign: string): number =>
     hunks.reduce((sum, hunk) => sum + hunk.lines.filter((line) => line.startsWith(sign)).length, 0);
   const change = before === null ? "added" : after === null ? "deleted" : "modified";
@@ -45,5 +65,6 @@ export function diffFile(path: string, before: string | null, after: string | nu
     isCreate: before === null,
     isDelete: after === null,
   });
-  return { path, change, additions: count("+"), deletions: count("-"), patch };
+  const secret = secretShown(before ?? "", after ?? "", shownLines(hunks));
+  return { path, change, additions: count("+"), deletions: count("-"), patch, secret };
 }

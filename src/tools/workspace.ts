@@ -3,9 +3,10 @@ import { maxReadableFileBytes, type FileContent, type FileMatch } from "../contr
 import type { WorkspaceChange } from "../contracts/records.ts";
 import { globMatcher } from "../core/glob.ts";
 import { searchLines } from "../core/line-search.ts";
-import { diffFile, type FileDiff } from "./file-diff.ts";
+import { diffFile, secretTouched, type FileDiff } from "./file-diff.ts";
 import { foldersOf, requireChangeablePath } from "./path-policy.ts";
 import type { RepositorySnapshot } from "./repository-snapshot.ts";
+import { refuseSecret } from "./secret-policy.ts";
 import { ToolError } from "./tool-error.ts";
 
 /** A change stays small enough to be reviewed by a person, and to be stored as one. */
@@ -51,8 +52,8 @@ export class Workspace {
   }
 
   /**
-   * Replaces or creates a file; null deletes it. Tells which it was. Throws `ToolError` for a refused
-   * path, a folder, a file that is not text, nothing to delete, and a change that grows too large.
+   * Replaces or creates a file; null deletes it. Tells which it was. Throws `ToolError` for a refused path, a folder, a
+   * file that is not text, nothing to delete, a change that grows too large, and one that touches a secret.
    */
   async writeFile(path: string, content: string | null): Promise<{ change: "created" | "replaced" | "deleted" }> {
     requireChangeablePath(path);
@@ -62,6 +63,7 @@ export class Workspace {
     if (before === null && content === null) throw new ToolError(`There is no file ${path} to delete.`);
     if (before === null) await this.#requireRoomFor(path);
     this.#requireWithinLimits(path, content);
+    refuseSecret(path, secretTouched(before, content));
     this.#overlay.set(path, content);
     this.#unsaved.set(path, content);
     if (content === null) return { change: "deleted" };

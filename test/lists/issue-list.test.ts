@@ -77,7 +77,7 @@ describe("the list of issues", () => {
         expect(read.partial).toBe(false);
         assertRightList(read);
       }),
-      { numRuns: 500 },
+      { numRuns: 160 },
     );
   });
 
@@ -89,7 +89,7 @@ describe("the list of issues", () => {
         assertRightList(read);
         expect([read.partial, failures[0]]).not.toEqual([false, true]);
       }),
-      { numRuns: 200 },
+      { numRuns: 60 },
     );
   });
 

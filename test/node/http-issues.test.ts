@@ -26,6 +26,7 @@ describe("submitting", () => {
       liveUrl: `wss://agents.example/api/agents/live?issueId=${issueId}&after=0`,
       rate: { limit: 100, remaining: 99, resetAt: "2026-11-22T01:00:00.000Z" },
       quota: { limit: 10, remaining: 9, resetAt: "2026-11-23T00:00:00.000Z" },
+      redacted: [],
     });
     expect(response.headers.has("idempotency-replayed")).toBe(false);
     expect(fixture.callsOf("submit")).toMatchObject([
@@ -162,6 +163,34 @@ describe("submitting", () => {
     await app.request("/api/agents", jsonRequest(token, validSubmission));
     expect(fixture.calls.map((call) => call.method)).toEqual(["submit"]);
     expect(fixture.identityReads).toEqual([]);
+  });
+
+  test("stores no secret, and names the fields that held one", async () => {
+    const fixture = new EdgeFixture();
+    const token = fixture.user("STAFF");
+    const secret = "sk_live_a1B2c3D4e5F6g7H8i9J0k1L2";
+    const submission = {
+      ...validSubmission,
+      description: `It says ${secret} is wrong.`,
+      externalId: "ERP-1",
+      context: { call: { headers: [`Bearer ${secret}`] }, commit: "0123456789abcdef0123456789abcdef01234567" },
+    };
+    const response = await fixture
+      .app()
+      .request("/api/agents", jsonRequest(token, submission, { "idempotency-key": "k" }));
+    const answer = submitResponseSchema.parse(await response.json());
+    expect(answer.redacted).toEqual(["description", "context.call.headers.0"]);
+    expect(JSON.stringify(fixture.calls)).not.toContain(secret);
+    expect(fixture.callsOf("submit")).toMatchObject([
+      {
+        argument: {
+          title: validSubmission.title,
+          description: "It says [REDACTED:api-key] is wrong.",
+          externalId: "ERP-1",
+          context: { ...submission.context, call: { headers: ["Bearer [REDACTED:api-key]"] } },
+        },
+      },
+    ]);
   });
 
   test("tells when to come back to what a switch refuses", async () => {

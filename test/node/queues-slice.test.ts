@@ -199,6 +199,16 @@ describe("a work job", () => {
     expect(job.failed).toMatchObject([{ failureClass: "transient" }]);
   });
 
+  test("keeps no secret in its log lines", async () => {
+    const secret = "sk_live_a1B2c3D4e5F6g7H8i9J0k1L2";
+    const job = new MemoryJob();
+    const unknown = { calls: [{ id: "c0", name: secret, input: {} }] };
+    await deliver(job, scriptedModel(inOrder([unknown, finishing])));
+    const logs = job.checkpoints.flatMap((draft) => draft.logs);
+    expect(logs.map(({ message }) => message)).toContain("[REDACTED:api-key] answered with an error");
+    expect(JSON.stringify(logs)).not.toContain(secret);
+  });
+
   test("repeats a checkpoint whose answer was lost", async () => {
     const job = new MemoryJob();
     const { checkpoint } = job;

@@ -121,6 +121,7 @@ describe("diffFile", () => {
       additions: 1,
       deletions: 1,
       patch: "diff --git a/a.ts b/a.ts\n--- a/a.ts\n+++ b/a.ts\n@@ -1,2 +1,2 @@\n one\n-two\n+three\n",
+      secret: null,
     });
     expect(diffFile("a.ts", null, "one")?.patch).toBe(
       "diff --git a/a.ts b/a.ts\nnew file mode 100644\n--- /dev/null\n+++ b/a.ts\n@@ -0,0 +1,1 @@\n+one\n\\ No newline at end of file\n",

@@ -137,20 +137,25 @@ function oneOrTwoOf(filter: IssueFilter): IssueFilter {
   return Object.fromEntries(Object.entries(filter).slice(0, 2));
 }
 
+function plainWords(text: string): readonly string[] {
+  const plain = text.normalize("NFD").replaceAll(/[\u0300-\u036f]/gu, "");
+  return plain
+    .toLowerCase()
+    .replaceAll("ς", "σ")
+    .split(/[\s-]+/u);
+}
+
+function isFound({ title, description, externalId }: IssueRecord, text: string): boolean {
+  const words = plainWords(`${title} ${description} ${externalId ?? ""}`);
+  return plainWords(text).every((start) => words.some((word) => word.startsWith(start)));
+}
+
 /** Whether an issue is to be listed, said as plainly as can be and without the code under test. */
 export function isWanted(issue: IssueRecord, filter: IssueFilter, visibility: Visibility): boolean {
   const agent = issue.requestedAgentType ?? issue.triage?.agent ?? "";
   const module = issue.triage?.module ?? agent.split(".")[0] ?? "";
   const has = (values: readonly string[] | undefined, value: string | null): boolean =>
     values === undefined || values.includes(value ?? "");
-  const plain = (text: string): readonly string[] =>
-    text
-      .normalize("NFD")
-      .replaceAll(/[\u0300-\u036f]/gu, "")
-      .toLowerCase()
-      .replaceAll("ς", "σ")
-      .split(/[\s-]+/u);
-  const words = plain(`${issue.title} ${issue.description} ${issue.externalId ?? ""}`);
   return (
     (visibility.kind === "all" || visibility.userIds.includes(issue.createdById ?? "")) &&
     has(filter.status, issue.status) &&
@@ -161,7 +166,7 @@ export function isWanted(issue: IssueRecord, filter: IssueFilter, visibility: Vi
     has(filter.agentType, agent) &&
     has(filter.createdById, issue.createdById) &&
     has(filter.externalId, issue.externalId) &&
-    (filter.text === undefined || plain(filter.text).every((start) => words.some((word) => word.startsWith(start)))) &&
+    (filter.text === undefined || isFound(issue, filter.text)) &&
     (filter.sinceMs === undefined || issue.createdAtMs >= filter.sinceMs) &&
     (filter.untilMs === undefined || issue.createdAtMs < filter.untilMs)
   );

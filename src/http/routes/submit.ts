@@ -9,13 +9,14 @@ import {
   submitRequestSchema,
 } from "../../contracts/http.ts";
 import { submitResponseSchema } from "../../contracts/http-views.ts";
-import type { SubmitCommand, SubmitReceipt } from "../../contracts/organization-rpc.ts";
+import type { IdempotentRequest, SubmitCommand, SubmitReceipt } from "../../contracts/organization-rpc.ts";
 import type { Terms } from "../../contracts/terms.ts";
 import type { CallerEnv } from "../edge-env.ts";
 import { idempotentRequest } from "../idempotent-request.ts";
 import { tenantAccess, type TenantAccess } from "../permissions.ts";
 import type { AppPorts } from "../ports.ts";
 import { InvalidRequestError, valueOf } from "../problems.ts";
+import { redactedSubmission } from "../redacted-submission.ts";
 import type { TermsCache } from "../terms-cache.ts";
 import { allowanceView } from "../views.ts";
 import { callerSecurity } from "./caller-security.ts";
@@ -54,7 +55,7 @@ interface SubmissionParts {
   readonly request: SubmitRequest;
   readonly terms: Terms;
   readonly correlationId: string;
-  readonly idempotencyKey: string | undefined;
+  readonly idempotency: IdempotentRequest | null;
 }
 
 function timeOf(text: string | undefined): number | null {
@@ -63,7 +64,7 @@ function timeOf(text: string | undefined): number | null {
 
 /** The object's command for a request that a person or a platform administrator made. */
 function submitCommand(parts: SubmissionParts): SubmitCommand {
-  const { access, request, terms, correlationId, idempotencyKey } = parts;
+  const { access, request, terms, correlationId, idempotency } = parts;
   return {
     organizationId: access.organizationId,
     terms,
@@ -83,7 +84,7 @@ function submitCommand(parts: SubmissionParts): SubmitCommand {
     createdById: access.createdById,
     submitterLevel: access.submitterLevel,
     correlationId,
-    idempotency: idempotencyKey === undefined ? null : idempotentRequest(idempotencyKey, request),
+    idempotency,
   };
 }
 
@@ -95,7 +96,11 @@ function issueUrls(requestUrl: string, issueId: string): { readonly trackingUrl:
   return { trackingUrl: tracking.href, liveUrl: live.href };
 }
 
-function receiptView(receipt: SubmitReceipt, requestUrl: string): z.infer<typeof submitResponseSchema> {
+function receiptView(
+  receipt: SubmitReceipt,
+  redacted: readonly string[],
+  requestUrl: string,
+): z.infer<typeof submitResponseSchema> {
   const { issueId: id, jobId, status, position, rate, quota } = receipt;
   return {
     id,
@@ -106,6 +111,7 @@ function receiptView(receipt: SubmitReceipt, requestUrl: string): z.infer<typeof
     ...issueUrls(requestUrl, id),
     rate: allowanceView(rate),
     quota: allowanceView(quota),
+    redacted: [...redacted],
   };
 }
 
@@ -113,20 +119,22 @@ function receiptView(receipt: SubmitReceipt, requestUrl: string): z.infer<typeof
 export function submitRoutes(ports: AppPorts, termsCache: TermsCache): OpenAPIHono<CallerEnv> {
   return new OpenAPIHono<CallerEnv>().openapi(submitRoute, async (c) => {
     const access = tenantAccess(c.var.caller);
-    const request = c.req.valid("json");
+    const body = c.req.valid("json");
+    const { request, redacted } = redactedSubmission(body);
     if (request.agentType !== undefined && !ports.agentTypes.has(request.agentType)) {
       throw new InvalidRequestError([{ field: "agentType", message: "is not an agent that can be asked for" }]);
     }
     const terms = await termsCache.read(access.organizationId);
+    const idempotencyKey = c.req.valid("header")["idempotency-key"];
     const command = submitCommand({
       access,
       request,
       terms,
       correlationId: c.var.requestId,
-      idempotencyKey: c.req.valid("header")["idempotency-key"],
+      idempotency: idempotencyKey === undefined ? null : idempotentRequest(idempotencyKey, body),
     });
     const receipt = valueOf(await ports.objects.organization(access.organizationId).submit(command));
     if (receipt.replayed) c.header(idempotencyReplayedHeader, "true");
-    return c.json(receiptView(receipt, c.req.url), 202);
+    return c.json(receiptView(receipt, redacted, c.req.url), 202);
   });
 }

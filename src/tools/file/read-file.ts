@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { redactText } from "../../core/redaction/redact.ts";
 import { defineTool, workspaceOf } from "../define-tool.ts";
 import { ToolError } from "../tool-error.ts";
 
@@ -36,7 +37,8 @@ export const readFile = defineTool({
     totalLines: z.int(),
   }),
   run: async ({ ctx, input }) => {
-    const all = (await workspaceOf(ctx).readFile(input.path)).split("\n");
+    // Before it is cut into lines: some secrets are longer than one.
+    const all = redactText(await workspaceOf(ctx).readFile(input.path)).split("\n");
     if (all.at(-1) === "") all.pop();
     const firstLine = input.firstLine ?? 1;
     if (firstLine > Math.max(all.length, 1)) throw new ToolError(`${input.path} has only ${all.length} lines.`);

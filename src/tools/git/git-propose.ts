@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { fileApprover } from "../../contracts/review-policy.ts";
 import { defineTool, workspaceOf } from "../define-tool.ts";
+import { refuseSecret } from "../secret-policy.ts";
 import { PolicyRefusal, ToolError } from "../tool-error.ts";
 
 export const gitPropose = defineTool({
@@ -45,6 +46,8 @@ export const gitPropose = defineTool({
     );
     if (approver.kind === "refused")
       throw new PolicyRefusal(`${approver.path} cannot be proposed: ${approver.reason}.`);
+
+    for (const { path, secret } of diffs) refuseSecret(path, secret);
 
     const summary = diffs.map(({ path, change, additions, deletions }) => ({ path, change, additions, deletions }));
     const [only, ...others] = files;

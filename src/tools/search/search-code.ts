@@ -1,8 +1,21 @@
 import { z } from "zod";
+import type { FileMatch } from "../../contracts/repository-rpc.ts";
+import { redactText } from "../../core/redaction/redact.ts";
 import { defineTool, workspaceOf } from "../define-tool.ts";
 import { globSchema, requireGlob } from "../glob-input.ts";
+import type { Workspace } from "../workspace.ts";
 
 const maxMatches = 100;
+
+/** A line that may belong to a secret of several lines, which cannot be told from the line alone. */
+const maybeKeyLine = /^\s*[A-Za-z0-9+/=]{16,}\s*$/u;
+
+/** A match as the whole file shows it without its secrets. */
+async function shownMatch(workspace: Workspace, match: FileMatch): Promise<FileMatch> {
+  if (!maybeKeyLine.test(match.text)) return match;
+  const lines = redactText(await workspace.readFile(match.path)).split("\n");
+  return { ...match, text: lines[match.line - 1] ?? "" };
+}
 
 export const searchCode = defineTool({
   name: "search_code",
@@ -24,14 +37,16 @@ export const searchCode = defineTool({
     matches: z.array(z.object({ path: z.string(), line: z.int(), text: z.string() })),
     truncated: z.boolean(),
   }),
-  run: async ({ ctx, input }) => ({
-    output: await workspaceOf(ctx).searchCode({
+  run: async ({ ctx, input }) => {
+    const workspace = workspaceOf(ctx);
+    const { matches, truncated } = await workspace.searchCode({
       text: input.text,
       ignoreCase: input.ignoreCase ?? false,
       glob: requireGlob(input.glob),
       limit: maxMatches,
-    }),
-  }),
+    });
+    return { output: { matches: await Promise.all(matches.map((match) => shownMatch(workspace, match))), truncated } };
+  },
   render: ({ matches, truncated }) => {
     if (matches.length === 0) return "No line matches.";
     const lines = matches.map(({ path, line, text }) => `${path}:${line}: ${text}`);

@@ -1,0 +1,102 @@
+/** Finds secrets in a text, in time that grows with its length alone. */
+import {
+  assignment,
+  headerNames,
+  headerValue,
+  isAddressSecret,
+  isHeaderSecret,
+  isSecretValue,
+  secretNames,
+} from "./assigned-secrets.ts";
+import { secretRules, type SecretRule } from "./secret-rules.ts";
+
+export interface FoundSecret {
+  readonly rule: string;
+  readonly start: number;
+  /** Where the text goes on. */
+  readonly end: number;
+}
+
+const escaped = (text: string): string => text.replaceAll(/[$()*+./?[\\\]^{|}]/gu, "\\$&");
+const starts = [...new Set(secretRules.flatMap((rule) => rule.starts))].sort(
+  (left, right) => right.length - left.length,
+);
+const anyStart = new RegExp(starts.map(escaped).join("|"), "gu");
+const rulesByStart = new Map(
+  starts.map((start) => [start, secretRules.filter((rule) => rule.starts.some((own) => start.startsWith(own)))]),
+);
+const wordCharacter = /\w/u;
+const standInTail = /\[REDACTED:[\w-]*$/u;
+
+function isWordBefore(text: string, at: number): boolean {
+  return at > 0 && wordCharacter.test(text.charAt(at - 1));
+}
+
+/** Whether a name is that of a rule, in what already stands for a secret. */
+function isInStandIn(text: string, at: number): boolean {
+  return standInTail.test(text.slice(Math.max(0, at - 40), at));
+}
+
+function execAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
+  pattern.lastIndex = at;
+  return pattern.exec(text);
+}
+
+function matchedRule(rule: SecretRule, text: string, at: number): FoundSecret | null {
+  if (rule.atWordStart && isWordBefore(text, at)) return null;
+  const match = execAt(rule.pattern, text, at);
+  if (match === null) return null;
+  const [start, end] = match.indices?.groups?.["secret"] ?? [at, at + match[0].length];
+  if (rule.starts.includes("://") && !isAddressSecret(text.slice(start, end))) return null;
+  return { rule: rule.name, start, end };
+}
+
+function byFormat(text: string, found: FoundSecret[]): void {
+  for (const { 0: start, index } of text.matchAll(anyStart)) {
+    for (const rule of rulesByStart.get(start) ?? []) {
+      const secret = matchedRule(rule, text, index);
+      if (secret !== null) found.push(secret);
+    }
+  }
+}
+
+function byName(text: string, found: FoundSecret[]): void {
+  for (const { 0: name, index } of text.matchAll(secretNames)) {
+    const match = isInStandIn(text, index) ? null : execAt(assignment, text, index);
+    const indices = match?.indices?.groups;
+    if (indices === undefined) continue;
+    const quoted = indices["double"] ?? indices["single"] ?? indices["back"];
+    const place = quoted ?? indices["bare"];
+    if (place === undefined) continue;
+    const [start, end] = place;
+    const value = text.slice(start, end);
+    if (isSecretValue(name, value, quoted !== undefined)) {
+      found.push({ rule: /^(?:pass|pwd)/iu.test(name) ? "password" : "secret", start, end });
+    }
+  }
+}
+
+function byHeader(text: string, found: FoundSecret[]): void {
+  for (const { index } of text.matchAll(headerNames)) {
+    const place = execAt(headerValue, text, index)?.indices?.groups?.["secret"];
+    if (place === undefined) continue;
+    const [start, end] = place;
+    if (isHeaderSecret(text.slice(start, end))) found.push({ rule: "credentials", start, end });
+  }
+}
+
+/** Secrets in order, none within or across another. */
+export function findSecrets(text: string): readonly FoundSecret[] {
+  const found: FoundSecret[] = [];
+  byFormat(text, found);
+  byName(text, found);
+  byHeader(text, found);
+  if (found.length < 2) return found;
+  found.sort((left, right) => left.start - right.start || right.end - left.end);
+  let end = 0;
+  return found.filter((secret) => {
+    const isOwn = secret.start >= end;
+    if (isOwn) ({ end } = secret);
+    return isOwn;
+  });
+}
