@@ -138,6 +138,7 @@ export class Observer {
     this.#money.set(host, { terms, writes, leastMicroUsd });
     if (roomMicroUsd < leastMicroUsd)
       this.report(`${host.name} has committed and set aside ${-roomMicroUsd} micro-dollars too much`);
+    if (this.models.get(host.name)?.hasCeilings() !== true) return;
     for (const { id, over } of disk.query<{ id: string; over: number }>(overCeilings))
       this.report(`${host.name}: ${id} has committed and set aside ${over} micro-dollars more than its ceiling`);
   }

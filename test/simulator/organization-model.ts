@@ -53,6 +53,7 @@ export class OrganizationModel {
   readonly #around: ModelSurroundings;
   /** Idempotency keys that have made an issue. */
   readonly #keys = new Set<string>();
+  #hasCeilings = false;
   #lastSeq = 0;
   #running = 0;
 
@@ -66,6 +67,11 @@ export class OrganizationModel {
 
   running(): number {
     return this.#running;
+  }
+
+  /** Whether a submission has said what its work may cost at most. */
+  hasCeilings(): boolean {
+    return this.#hasCeilings;
   }
 
   liveEpoch(jobId: string): number | null {
@@ -99,6 +105,7 @@ export class OrganizationModel {
   #takeOfJob(event: OrganizationEvent, jobId: string): void {
     if (event.type === "job.created") {
       const record = event.data.job;
+      this.#hasCeilings ||= "maxCostMicroUsd" in record.config;
       this.jobs.set(jobId, {
         record,
         status: record.status,

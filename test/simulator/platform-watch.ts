@@ -30,6 +30,11 @@ export class PlatformWatch {
   #slots: SlotCounts | null = null;
   #idleSinceMs: number | null = null;
   #faultsStoppedAtMs: number | null = null;
+  /** Whether the platform had acknowledged what an organization reported, and what that was read from. */
+  readonly #acknowledged = new Map<
+    string,
+    { readonly demand: unknown; readonly writes: number; readonly isAcknowledged: boolean }
+  >();
   /** When an organization last sent a report, or had none to send. */
   readonly #lastReportMs = new Map<string, number>();
 
@@ -98,23 +103,27 @@ export class PlatformWatch {
 
   #lookAtReport(platform: ObjectHost, { name, disk }: ObjectHost, faultsStoppedAtMs: number): void {
     const { nowMs, report } = this.#options;
-    const version = propertyOf(disk.read("demandReport"), "version") ?? 0;
-    const [known] = platform.disk.query<{ version: number }>(
-      "SELECT version FROM demands WHERE organization_id = ?",
-      name,
-    );
-    const unacknowledged = countOf(
-      disk.query<{ n: number }>("SELECT COUNT(*) AS n FROM deadlines WHERE name = 'report'"),
-    );
-    if (unacknowledged === 0 && version === (known?.version ?? 0)) {
+    if (this.#isAcknowledged(platform.disk, name, disk)) {
       this.#lastReportMs.set(name, nowMs());
       return;
     }
     const silentMs = nowMs() - Math.max(this.#lastReportMs.get(name) ?? 0, faultsStoppedAtMs);
     if (silentMs > patienceMs) report(`${name} has not sent its demand again for ${silentMs} ms`);
   }
-}
 
-function countOf(rows: readonly { readonly n: number }[]): number {
-  return rows[0]?.n ?? 0;
+  #isAcknowledged(platform: Disk, organizationId: string, disk: Disk): boolean {
+    const demand = disk.read("demandReport");
+    const writes = platform.writesTo("demands") + disk.writesTo("deadlines");
+    const seen = this.#acknowledged.get(organizationId);
+    if (seen?.demand === demand && seen?.writes === writes) return seen.isAcknowledged;
+    const version = propertyOf(demand, "version") ?? 0;
+    const [known] = platform.query<{ version: number }>(
+      "SELECT version FROM demands WHERE organization_id = ?",
+      organizationId,
+    );
+    const [due] = disk.query("SELECT name FROM deadlines WHERE name = 'report'");
+    const isAcknowledged = due === undefined && version === (known?.version ?? 0);
+    this.#acknowledged.set(organizationId, { demand, writes, isAcknowledged });
+    return isAcknowledged;
+  }
 }
