@@ -1,4 +1,5 @@
 /** The one place that turns bindings into ports. Everything below takes what it needs as arguments. */
+import { createHmac } from "node:crypto";
 import { version } from "../package.json";
 import { agents } from "./agents/registry.ts";
 import type { GitHubPort } from "./contracts/ports.ts";
@@ -89,6 +90,8 @@ function composeWith(env: Env, settings: Settings): Composition {
     issues: async () => (await import("./db/issue-reader.ts")).createIssueReader(tenantDatabase),
     database,
     adminTokens: settings.ADMIN_TOKENS,
+    signingKeys: { tickets: signingKey(settings, "tickets"), sessions: signingKey(settings, "sessions") },
+    allowedOrigins: new Set(settings.ALLOWED_ORIGINS),
     agentTypes: callableAgentTypes(),
     settingSwitches: settings.scheduling.settingSwitches,
     integrations: { github: gitHub !== null },
@@ -141,6 +144,11 @@ function consumerOf(
   const consumer = consumers[queue.replace(/-\d+$/u, "")];
   if (consumer === undefined) throw new Error(`no consumer for queue ${queue}`);
   return consumer;
+}
+
+/** Derived from a secret that every isolate of a deployment has, and that says nothing about it. */
+function signingKey({ DATABASE_URL }: Settings, purpose: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(createHmac("sha256", DATABASE_URL).update(`signing key for ${purpose}`).digest());
 }
 
 function signaturePolicyOf({ SUPABASE_JWT_SECRET: secret, SUPABASE_JWT_ALGORITHMS }: Settings): SignaturePolicy {

@@ -18,6 +18,9 @@ const adminTokenSchema = z
     return { name, sha256 };
   });
 
+/** As a browser writes it in `Origin`. */
+const originSchema = z.url({ protocol: /^https?$/u }).refine((text) => new URL(text).origin === text);
+
 /** A comma-separated list, without empty parts. */
 const commaList = z.string().transform((text) =>
   text
@@ -45,6 +48,8 @@ const settingsSchema = z.object({
   SUPABASE_JWT_ALGORITHMS: commaList.pipe(z.array(z.enum(["ES256", "RS256"])).min(1)).prefault("ES256,RS256"),
   /** The project's legacy HS256 secret; with it that algorithm alone is accepted, and no key is fetched. */
   SUPABASE_JWT_SECRET: z.string().min(32).optional(),
+  /** Origins of pages, beside the Worker's own, that may call the API and open live sockets. */
+  ALLOWED_ORIGINS: commaList.pipe(z.array(originSchema)).prefault(""),
   ADMIN_TOKENS: commaList.pipe(z.array(adminTokenSchema).min(1)),
   PLATFORM_ORGANIZATION_ID: z.string().min(1).optional(),
   AGENT_DEFAULT_MODEL: modelNameSchema.default("sonnet"),

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { organizationIdSchema } from "./http.ts";
 import { adminActions } from "./platform-rpc.ts";
-import { switchActorSchema, switchModeSchema, switchSchema, switchScopeSchema } from "./switches.ts";
+import { switchModeSchema, switchSchema, switchScopeSchema } from "./switches.ts";
 
 const time = z.iso.datetime();
 const reasonSchema = z.string().trim().min(1).max(500);
@@ -26,8 +26,6 @@ export const setSwitchRequestSchema = z.strictObject({
 
 export const removeSwitchQuerySchema = z.strictObject({ reason: reasonSchema });
 
-export const auditQuerySchema = z.strictObject({ limit: z.coerce.number().int().min(1).max(100).default(20) });
-
 export const platformLiveQuerySchema = z.strictObject({
   /** Number of the last event seen: everything after it is replayed first. Without it the stream begins with a snapshot. */
   after: z.coerce.number().int().min(0).optional(),
@@ -46,18 +44,4 @@ export const adminResponseSchema = z.object({
   scope: switchScopeSchema,
   /** The switches that now stand for exactly this scope. */
   switches: z.array(switchViewSchema),
-});
-
-export const auditListSchema = z.object({
-  items: z.array(
-    z.object({
-      number: z.int(),
-      at: time,
-      action: z.enum(["switch.set", "switch.removed", "switch.expired", "work.cleared"]),
-      scope: switchScopeSchema,
-      actor: switchActorSchema.nullable(),
-      reason: z.string(),
-      subject: switchViewSchema.nullable(),
-    }),
-  ),
 });

@@ -13,6 +13,8 @@ export const dashboardPath = "/admin/agents";
 export const organizationHeader = "X-Organization-Id";
 /** By which an ERP API key says in which user's name it is used. */
 export const actingUserHeader = "X-Acting-User-Id";
+/** Set by a browser's sign-in; with the prefix it goes back to this host alone, over a secure connection. */
+export const sessionCookie = "__Host-agents-session";
 export const requestIdHeader = "X-Request-Id";
 export const idempotencyReplayedHeader = "Idempotency-Replayed";
 
@@ -86,6 +88,8 @@ export const liveQuerySchema = z.strictObject({
   /** The `incarnation` of the hello in whose stream that number stood. */
   incarnation: z.string().max(100).optional(),
   issueId: z.string().regex(idPattern("issue")).optional(),
+  /** From `POST /live/tickets`, in place of another credential. */
+  ticket: z.string().max(4_096).optional(),
 });
 
 /** A path parameter `id`; its form says nothing about existence, so a malformed one is simply not found. */

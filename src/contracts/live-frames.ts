@@ -76,6 +76,8 @@ export const liveCloseCodes = {
   unexpectedMessage: 1003,
   /** The same person has opened more sockets than allowed; this was the oldest. */
   tooManySockets: 4001,
+  /** The credential that it was opened with has ended, or must be shown again: connect with the last number read. */
+  credentialEnded: 4003,
   /** Too much was sent without an acknowledgement: connect again with the last number read. */
   slowReader: 4008,
 } as const;

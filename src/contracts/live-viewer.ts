@@ -12,6 +12,10 @@ export const liveViewerSchema = z.object({
   ]),
   /** Who watches; the sockets of one person are limited. */
   person: z.string().min(1),
+  /** When the credential ends, or must be shown again; the socket closes then. */
+  closesAtMs: z.int(),
+  /** The ticket that it is opened with, which is used up by it; null for another credential. */
+  ticket: z.object({ id: z.string().min(1), expiresAtMs: z.int() }).nullable(),
   /** Replays what follows this number; null follows from now on. */
   after: z.int().min(0).nullable(),
   /** Of which incarnation of the log `after` is a number; null takes it for one of the present. */
@@ -25,6 +29,8 @@ export type LiveViewer = z.infer<typeof liveViewerSchema>;
 export const platformViewerSchema = z.object({
   /** Who watches; the sockets of one person are limited. */
   person: z.string().min(1),
+  /** When the credential ends, or must be shown again; the socket closes then. */
+  closesAtMs: z.int(),
   after: z.int().min(0).nullable(),
   /** Of which incarnation of the log `after` is a number; null takes it for one of the present. */
   incarnation: z.string().nullable(),

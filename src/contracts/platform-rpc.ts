@@ -1,8 +1,13 @@
 /** Typed RPC of the one platform object: demand, slots, switches, the directory of organizations, health history. */
 import type { ModelReport } from "./breakers.ts";
+import type { AuditEntry, AuditQuery } from "./audit.ts";
 import type { Outcome } from "./organization-rpc.ts";
+import type { OrganizationSettings } from "./organization-settings.ts";
+import type { SessionCalls } from "./platform-sessions.ts";
 import type { Switch, SwitchActor, SwitchMode, SwitchScope } from "./switches.ts";
-import type { LimitOverrides, Repository, Terms, Tier } from "./terms.ts";
+import type { Terms } from "./terms.ts";
+
+export type { OrganizationSettings };
 
 /** An organization's whole claim on the platform; level-triggered, so it may be sent again at will. */
 export interface DemandReport {
@@ -29,14 +34,6 @@ export interface DemandReceipt {
   readonly version: number;
   /** Held slots that the platform no longer knows: their jobs must be fenced. */
   readonly lostSlotIds: readonly string[];
-}
-
-export interface OrganizationSettings {
-  readonly organizationId: string;
-  readonly tier: Tier | null;
-  readonly slug: string | null;
-  readonly repository: Repository | null;
-  readonly limitOverrides: LimitOverrides;
 }
 
 export interface OrganizationEntry extends OrganizationSettings {
@@ -86,26 +83,16 @@ export interface AdminCommand {
   readonly reason: string;
 }
 
-/** One change by an operator, or by time: who, what, why. */
-export interface AuditEntry {
-  /** Counts from 1. */
-  readonly number: number;
-  readonly atMs: number;
-  readonly action: "switch.set" | "switch.removed" | "switch.expired" | "work.cleared";
-  readonly scope: SwitchScope;
-  /** Null for a switch that ended by itself. */
-  readonly actor: SwitchActor | null;
-  readonly reason: string;
-  /** The switch concerned; null for an order to clear. */
-  readonly subject: Switch | null;
+export interface PutOrganization extends OrganizationSettings {
+  readonly actor: SwitchActor;
 }
 
-export interface PlatformRpc {
+export interface PlatformRpc extends SessionCalls {
   reportDemand(report: DemandReport): Promise<DemandReceipt>;
   /** Takes what an organization saw of a model. */
   reportModel(report: ModelReport): Promise<void>;
   readTerms(organizationId: string): Promise<Terms>;
-  putOrganization(settings: OrganizationSettings): Promise<OrganizationEntry>;
+  putOrganization(command: PutOrganization): Promise<OrganizationEntry>;
   readOrganization(organizationId: string): Promise<OrganizationEntry | null>;
   /** Those of every scope; with an organization, those that concern it. */
   readSwitches(organizationId: string | null): Promise<readonly Switch[]>;
@@ -115,7 +102,7 @@ export interface PlatformRpc {
   /** Carries the action out and returns the switches that now stand for exactly this scope. Repeating it changes nothing. */
   administer(command: AdminCommand): Promise<Outcome<readonly Switch[]>>;
   /** The last changes, newest first. */
-  readAudit(limit: number): Promise<readonly AuditEntry[]>;
+  readAudit(query: AuditQuery): Promise<readonly AuditEntry[]>;
   recordHealth(sample: HealthSample): Promise<void>;
   readHealth(limit: number): Promise<readonly HealthSample[]>;
   readStatus(): Promise<PlatformStatus>;

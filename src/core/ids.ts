@@ -14,6 +14,8 @@ const idPrefixes = {
   request: "req",
   incarnation: "inc",
   switch: "swi",
+  session: "ses",
+  ticket: "tkt",
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;

@@ -3,13 +3,13 @@ import type { AdminToken } from "./ports.ts";
 
 const utf8 = new TextEncoder();
 
-/** Name of the platform administrator whose token this is, or null. Takes as long for a wrong token as for a right one. */
-export function administratorName(token: string, adminTokens: readonly AdminToken[]): string | null {
+/** The platform administrator whose token this is, or null. Takes as long for a wrong token as for a right one. */
+export function administratorOf(token: string, adminTokens: readonly AdminToken[]): AdminToken | null {
   const presented = utf8.encode(createHash("sha256").update(token).digest("hex"));
-  let name: string | null = null;
+  let found: AdminToken | null = null;
   for (const candidate of adminTokens) {
     const expected = utf8.encode(candidate.sha256);
-    if (expected.byteLength === presented.byteLength && timingSafeEqual(presented, expected)) name = candidate.name;
+    if (expected.byteLength === presented.byteLength && timingSafeEqual(presented, expected)) found = candidate;
   }
-  return name;
+  return found;
 }

@@ -1,5 +1,6 @@
 /** What the middleware leaves for the handlers, as Hono types it. */
 import type { Caller } from "../contracts/caller.ts";
+import type { AdminSession } from "../contracts/platform-sessions.ts";
 import type { Logger } from "../core/log.ts";
 
 export interface EdgeEnv {
@@ -12,5 +13,11 @@ export interface EdgeEnv {
 
 /** Behind authentication. */
 export interface CallerEnv {
-  Variables: EdgeEnv["Variables"] & { caller: Caller };
+  Variables: EdgeEnv["Variables"] & {
+    caller: Caller;
+    /** The administrator's session whose cookie came along; null for every other credential. */
+    session: AdminSession | null;
+    /** When live sockets close that are opened with this credential. */
+    socketsUntilMs: number;
+  };
 }

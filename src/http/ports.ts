@@ -26,6 +26,7 @@ export type EdgeOrganization = Pick<
   OrganizationRpc,
   | "submit"
   | "countKeyRequest"
+  | "readDecisions"
   | "readIssue"
   | "listUnprojected"
   | "listSteps"
@@ -49,6 +50,10 @@ type EdgePlatform = Pick<
   | "removeSwitch"
   | "administer"
   | "readAudit"
+  | "openSession"
+  | "findSession"
+  | "listSessions"
+  | "endSession"
 >;
 
 /** The part of the objects' clients that the edge uses. */
@@ -69,6 +74,10 @@ export interface AppPorts {
   readonly issues: () => Promise<IssueReader>;
   readonly database: DatabaseCheck;
   readonly adminTokens: readonly AdminToken[];
+  /** By which what the edge hands out is known when it comes back; every isolate of a deployment has the same. */
+  readonly signingKeys: { readonly tickets: Uint8Array<ArrayBuffer>; readonly sessions: Uint8Array<ArrayBuffer> };
+  /** Origins of pages, beside the Worker's own, that may open live sockets. */
+  readonly allowedOrigins: ReadonlySet<string>;
   /** Agents that a caller may name: tenant-level, and none of the system's own. */
   readonly agentTypes: ReadonlySet<string>;
   /** Switches that only a deploy can change. */

@@ -21,7 +21,7 @@ import type {
   DeadLetter,
   IssueDetail,
 } from "../contracts/organization-rpc.ts";
-import type { OrganizationEntry } from "../contracts/platform-rpc.ts";
+import type { OrganizationEntry, OrganizationSettings } from "../contracts/platform-rpc.ts";
 import type {
   EffectRecord,
   IssueRecord,
@@ -123,15 +123,19 @@ export function quotaView({ day, month }: BudgetReport): z.infer<typeof quotaSch
   return { budget: { day: budgetUseView(day), month: budgetUseView(month) } };
 }
 
+type SettingsView = Pick<z.infer<typeof organizationViewSchema>, "tier" | "slug" | "repository" | "limitOverrides">;
+
+export function settingsView({ tier, slug, repository, limitOverrides }: OrganizationSettings): SettingsView {
+  const { limits, expiresAtMs } = limitOverrides;
+  return { tier, slug, repository, limitOverrides: { limits, expiresAt: optionalIsoTime(expiresAtMs) } };
+}
+
 export function organizationView(entry: OrganizationEntry): z.infer<typeof organizationViewSchema> {
-  const { organizationId, tier, slug, repository, limitOverrides, demand, slotsInUse } = entry;
+  const { organizationId, demand, slotsInUse } = entry;
   const { limits, version } = entry.terms;
   return {
     organizationId,
-    tier,
-    slug,
-    repository,
-    limitOverrides: { limits: limitOverrides.limits, expiresAt: optionalIsoTime(limitOverrides.expiresAtMs) },
+    ...settingsView(entry),
     limits,
     termsVersion: version,
     demand,

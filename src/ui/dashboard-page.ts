@@ -1,6 +1,6 @@
 import { dashboardPath } from "../contracts/http.ts";
 
-/** The dashboard's page. It holds no data: its script asks the API with the token that the reader pastes. */
+/** The dashboard's page. It holds no data: its script asks the API, as whoever has signed in. */
 export const dashboardHtml = `<!doctype html>
 <html lang="en">
   <head>
@@ -17,9 +17,10 @@ export const dashboardHtml = `<!doctype html>
       <p id="health" role="status">Checking health…</p>
     </header>
     <main>
+      <p id="signed-in" hidden><span id="who"></span> <button id="sign-out" type="button">Sign out</button></p>
       <form id="access" autocomplete="off">
-        <label>
-          Access token
+        <label id="token-label">
+          Administrator's token <small>or an organization's access token</small>
           <input id="token" type="password" required spellcheck="false" autocomplete="off" />
         </label>
         <label>

@@ -1,8 +1,8 @@
 import { apiBasePath, organizationHeader } from "../contracts/http.ts";
 
 /**
- * The dashboard's script. The token stays in the page's memory, and everything that the API answers is put into the page
- * as text, never as markup.
+ * The dashboard's script. A platform administrator's token is exchanged for a session cookie, which no script can read; an
+ * organization's access token stays in the page's memory. What the API answers is put into the page as text, never as markup.
  */
 export const dashboardScript = `"use strict";
 const api = ${JSON.stringify(apiBasePath)};
@@ -26,11 +26,48 @@ function dollars(microUsd) {
   return "$" + (microUsd / 1e6).toFixed(4);
 }
 
+/** An access token, while nobody has signed in. */
+let accessToken = "";
+
 function headers() {
   const organization = element("organization").value.trim();
-  const sent = { authorization: "Bearer " + element("token").value.trim() };
+  const sent = {};
+  if (accessToken !== "") sent.authorization = "Bearer " + accessToken;
   if (organization !== "") sent[organizationHeader] = organization;
   return sent;
+}
+
+/** Shows who has signed in; null for nobody. */
+function showSession(session) {
+  element("signed-in").hidden = session === null;
+  element("who").textContent = session === null ? "" : "Signed in as " + session.name + ".";
+  element("token-label").hidden = session !== null;
+  element("token").required = session === null;
+}
+
+async function readSession() {
+  const response = await fetch(api + "/admin/session", { cache: "no-store" });
+  showSession(response.ok ? await response.json() : null);
+}
+
+/** Signs in with an administrator's token; any other is kept as an access token. */
+async function signIn() {
+  const token = element("token").value.trim();
+  element("token").value = "";
+  const response = await fetch(api + "/admin/session", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ token }),
+  });
+  accessToken = response.ok ? "" : token;
+  element("token").required = false;
+  if (response.ok) showSession(await response.json());
+}
+
+async function signOut() {
+  await fetch(api + "/admin/session", { method: "DELETE" });
+  showSession(null);
+  element("results").hidden = true;
 }
 
 async function ask(path) {
@@ -107,7 +144,9 @@ async function showHealth() {
 
 element("access").addEventListener("submit", (event) => {
   event.preventDefault();
-  void show();
+  void (element("token").value === "" ? show() : signIn().then(show));
 });
+element("sign-out").addEventListener("click", () => void signOut());
+void readSession();
 void showHealth();
 `;

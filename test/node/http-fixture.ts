@@ -13,7 +13,9 @@ import type {
   SubmitReceipt,
   UnprojectedPart,
 } from "../../src/contracts/organization-rpc.ts";
-import type { AuditEntry, OrganizationEntry, OrganizationSettings } from "../../src/contracts/platform-rpc.ts";
+import type { AuditEntry, AuditQuery, DecisionEntry } from "../../src/contracts/audit.ts";
+import type { OrganizationEntry, OrganizationSettings } from "../../src/contracts/platform-rpc.ts";
+import type { AdminSession } from "../../src/contracts/platform-sessions.ts";
 import type { IssueReader } from "../../src/contracts/ports.ts";
 import type { IssueRecord, PermissionLevel, ReviewRecord } from "../../src/contracts/records.ts";
 import type { Switch } from "../../src/contracts/switches.ts";
@@ -29,6 +31,9 @@ import type { AppPorts, EdgeObjects } from "../../src/http/ports.ts";
 
 /** The token of the platform administrator `root`. */
 export const adminToken = "root-token";
+
+/** Of a page, beside the Worker's own, that may open live sockets. */
+export const allowedOrigin = "https://erp.example";
 
 export const startMs = Date.UTC(2026, 10, 22);
 
@@ -111,6 +116,10 @@ export function switchRecord(changes: Partial<Switch> = {}): Switch {
   };
 }
 
+function isOnPage({ before }: AuditQuery): (entry: { readonly number: number }) => boolean {
+  return ({ number }) => before === null || number < before;
+}
+
 function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
@@ -142,6 +151,10 @@ export class EdgeFixture {
   isPlatformUp = true;
   switches: readonly Switch[] = [];
   audit: readonly AuditEntry[] = [];
+  decisions: readonly DecisionEntry[] = [];
+  /** By the hash of the secret. */
+  readonly sessions = new Map<string, AdminSession>();
+  readonly usedTickets = new Set<string>();
   unprojected: UnprojectedPart<IssueRecord> = { matching: [], replacedIds: [], through: null };
   storedList: readonly IssueRecord[] = [];
   terms: Terms = defaultTerms(this.organizationId);
@@ -196,6 +209,9 @@ export class EdgeFixture {
       openLiveSocket: (upgrade, viewer) => {
         this.#record("openLiveSocket", viewer.organizationId, viewer);
         this.upgrades.push(upgrade);
+        const wasUsed = viewer.ticket !== null && this.usedTickets.has(viewer.ticket.id);
+        if (viewer.ticket !== null) this.usedTickets.add(viewer.ticket.id);
+        if (wasUsed) return Promise.resolve(new Response(null, { status: 401 }));
         return Promise.resolve(new Response("upgraded", { headers: { [upgradedHeader]: "yes" } }));
       },
       openPlatformSocket: (upgrade, viewer) => {
@@ -203,7 +219,7 @@ export class EdgeFixture {
         this.upgrades.push(upgrade);
         return Promise.resolve(new Response("upgraded", { headers: { [upgradedHeader]: "yes" } }));
       },
-      tokens: { verify: (token) => Promise.resolve(verdictOf(token)) },
+      tokens: { verify: (token) => Promise.resolve(verdictOf(token, this.nowMs)) },
       identities: {
         findBySubject: (subject) => {
           this.identityReads.push(subject);
@@ -216,6 +232,8 @@ export class EdgeFixture {
       },
       issues: () => Promise.resolve(this.isPostgresUp ? this.#reader() : unreachable()),
       database: { ping: () => (this.isPostgresUp ? Promise.resolve() : unreachable()) },
+      signingKeys: { tickets: new Uint8Array(32).fill(1), sessions: new Uint8Array(32).fill(2) },
+      allowedOrigins: new Set([allowedOrigin]),
       adminTokens: [{ name: "root", sha256: sha256(adminToken) }],
       agentTypes: new Set(["briefs.status-workflow"]),
       settingSwitches: [],
@@ -245,6 +263,10 @@ export class EdgeFixture {
         countKeyRequest: (request) => {
           this.#record("countKeyRequest", organizationId, request);
           return Promise.resolve(this.keyAnswer);
+        },
+        readDecisions: (query) => {
+          this.#record("readDecisions", organizationId, query);
+          return Promise.resolve(this.decisions.filter(isOnPage(query)).slice(0, query.limit));
         },
         submit: (command) => {
           this.#record("submit", organizationId, command);
@@ -329,9 +351,27 @@ export class EdgeFixture {
           this.#record("administer", "", command);
           return Promise.resolve({ ok: true, value: this.switches });
         },
-        readAudit: (limit) => {
-          this.#record("readAudit", "", limit);
-          return Promise.resolve(this.audit);
+        readAudit: (query) => {
+          this.#record("readAudit", "", query);
+          return Promise.resolve(this.audit.filter(isOnPage(query)).slice(0, query.limit));
+        },
+        openSession: ({ secretHash, lifetimeMs, ...session }) => {
+          this.#record("openSession", "", session);
+          const times = { openedAtMs: this.nowMs, expiresAtMs: this.nowMs + lifetimeMs };
+          const opened = { id: newId("session", this.nowMs), ...session, ...times };
+          this.sessions.set(secretHash, opened);
+          return Promise.resolve(opened);
+        },
+        findSession: (secretHash) => {
+          this.#record("findSession", "", null);
+          const found = this.sessions.get(secretHash);
+          return Promise.resolve(found !== undefined && found.expiresAtMs > this.nowMs ? found : null);
+        },
+        listSessions: () => Promise.resolve([...this.sessions.values()]),
+        endSession: ({ sessionId, actor }) => {
+          this.#record("endSession", "", { sessionId, actor });
+          const [secretHash] = [...this.sessions].find(([, { id }]) => id === sessionId) ?? [];
+          return Promise.resolve(secretHash !== undefined && this.sessions.delete(secretHash));
         },
         readStatus: () =>
           this.isPlatformUp
@@ -394,10 +434,10 @@ export function contractCheck(): Promise<ContractCheck> {
 }
 
 /** `user.<subject>[.<organization>]` is genuine, `unusable` too, `keys-away` cannot be told, the rest is forged. */
-function verdictOf(token: string): TokenVerdict {
+function verdictOf(token: string, nowMs: number): TokenVerdict {
   const [kind, subject, organizationId] = token.split(".");
   if (kind === "user" && subject !== undefined) {
-    const expiresAtMs = startMs + 24 * 3_600_000;
+    const expiresAtMs = nowMs + 24 * 3_600_000;
     return { kind: "verified", claims: { subject, organizationId: organizationId ?? null, expiresAtMs } };
   }
   if (token === "keys-away") throw new Error("the key server is away");

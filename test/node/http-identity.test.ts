@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { IdentityRow, KeyRow, TokenClaims } from "../../src/contracts/caller.ts";
 import type { PermissionLevel } from "../../src/contracts/records.ts";
 import { createLogger } from "../../src/core/log.ts";
-import { administratorName } from "../../src/http/admin-tokens.ts";
+import { administratorOf } from "../../src/http/admin-tokens.ts";
 import { decideCaller, decideKeyCaller } from "../../src/http/identity.ts";
 import { LookupCache } from "../../src/http/lookup-cache.ts";
 import { platformAdministrator, reviewerOf, tenantAccess } from "../../src/http/permissions.ts";
@@ -199,9 +199,9 @@ test("an administrator is known by his token's hash alone", () => {
     { name: "first", sha256: "0".repeat(64) },
     { name: "root", sha256 },
   ];
-  expect(administratorName("root-token", admins)).toBe("root");
-  expect(administratorName(sha256, admins)).toBeNull();
-  expect(administratorName("", admins)).toBeNull();
+  expect(administratorOf("root-token", admins)?.name).toBe("root");
+  expect(administratorOf(sha256, admins)).toBeNull();
+  expect(administratorOf("", admins)).toBeNull();
 });
 
 describe("the look-up cache", () => {

@@ -139,6 +139,8 @@ describe("the live stream", () => {
         person: "user:user_7",
         incarnation: null,
         visibility: { kind: "own", userIds: ["user_7", token.split(".")[1]] },
+        closesAtMs: startMs + 24 * 3_600_000,
+        ticket: null,
         after: 12,
         issueId,
       },
@@ -179,6 +181,7 @@ describe("the directory of organizations", () => {
         slug: "acme",
         repository,
         limitOverrides: { limits: {}, expiresAtMs: null },
+        actor: { kind: "platform", name: "root" },
       },
     ]);
     expect((await app.request(path(fixture), { headers: bearer(adminToken) })).status).toBe(200);
@@ -196,6 +199,7 @@ describe("the directory of organizations", () => {
         slug: null,
         repository: null,
         limitOverrides: { limits: { concurrentJobs: 4, models: ["opus"] }, expiresAtMs: null },
+        actor: { kind: "platform", name: "root" },
       },
     ]);
   });

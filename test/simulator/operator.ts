@@ -47,5 +47,5 @@ export async function putOrganization(
       expiresAtMs: overridesForMs === null ? null : outside.scheduler.nowMs() + overridesForMs,
     },
   };
-  await repeated(outside, () => outside.platform().putOrganization(settings)).catch(() => undefined);
+  await repeated(outside, () => outside.platform().putOrganization({ ...settings, actor })).catch(() => undefined);
 }

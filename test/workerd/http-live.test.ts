@@ -9,6 +9,7 @@ const handshake = { upgrade: "websocket" };
 /** The edge over the real objects; only Supabase and Postgres are stood in for. */
 function realEdge() {
   const fixture = new EdgeFixture();
+  fixture.nowMs = Date.now();
   const app = fixture.app({
     objects: createObjectClients(env),
     openLiveSocket: (upgrade, viewer) => forwardLiveUpgrade(env, upgrade, viewer),

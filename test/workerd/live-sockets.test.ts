@@ -90,7 +90,14 @@ class World {
   open(viewer: Partial<LiveViewer> = {}): FakeSocket {
     const socket = new FakeSocket();
     this.sockets.push(socket);
-    const anew = { person: "user:ada", after: null, incarnation: null, issueId: null };
+    const anew = {
+      person: "user:ada",
+      closesAtMs: Number.MAX_SAFE_INTEGER,
+      ticket: null,
+      after: null,
+      incarnation: null,
+      issueId: null,
+    };
     this.live.open(socket, { organizationId: "org", visibility: everything, ...anew, ...viewer });
     return socket;
   }

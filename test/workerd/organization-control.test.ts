@@ -624,3 +624,47 @@ describe("an object that is evicted between every two calls", () => {
     expectNoGaps(await allEvents(organizationId));
   });
 });
+
+test("who decided what is written down once, and nothing that only follows from it", async () => {
+  const organizationId = mintOrganizationId();
+  const { issueId, reviewId, contentHash } = await bringToReview(organizationId);
+  const other = await submit(organizationId);
+  await command(organizationId, other.issueId, "cancel", { actor: "bob", reason: "A duplicate." });
+  await command(organizationId, other.issueId, "cancel", { actor: "eve" });
+  const decision = {
+    organizationId,
+    reviewId,
+    decision: "reject",
+    contentHash,
+    note: "Not so.",
+    decidedBy: "ada",
+  } as const;
+  const approvers = { actingAs: ["organization", "platform"], deciderIds: [] } as const;
+  await objectOf(organizationId).decideReview({ ...decision, ...approvers });
+  await objectOf(organizationId).decideReview({ ...decision, ...approvers });
+  const decisions = (before: number | null) =>
+    objectOf(organizationId).readDecisions({ organizationId, before, limit: 10 });
+  expect(await decisions(null)).toEqual([
+    {
+      number: 2,
+      atMs: anyTime,
+      action: "review.decided",
+      outcome: "REJECTED",
+      actor: "ada",
+      reason: "Not so.",
+      issueId,
+      reviewId,
+    },
+    {
+      number: 1,
+      atMs: anyTime,
+      action: "issue.commanded",
+      outcome: "cancel",
+      actor: "bob",
+      reason: "A duplicate.",
+      issueId: other.issueId,
+      reviewId: null,
+    },
+  ]);
+  expect((await decisions(2)).map(({ number }) => number)).toEqual([1]);
+});

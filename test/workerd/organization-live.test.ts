@@ -1,7 +1,7 @@
-import { evictDurableObject, reset } from "cloudflare:test";
+import { evictDurableObject, reset, runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { type LiveFrame, liveFrameSchema } from "../../src/contracts/live-frames.ts";
+import { liveCloseCodes, type LiveFrame, liveFrameSchema } from "../../src/contracts/live-frames.ts";
 import type { LiveViewer } from "../../src/contracts/live-viewer.ts";
 import { forwardLiveUpgrade } from "../../src/durable-objects/clients.ts";
 import {
@@ -15,8 +15,11 @@ import {
   runJob,
   submit,
 } from "./organization-driver.ts";
+import { advanceMs, testClock } from "./test-clock.ts";
 
 afterEach(reset);
+
+const monthMs = 30 * 24 * 3_600_000;
 
 type FrameOf<Kind extends LiveFrame["kind"]> = LiveFrame & { readonly kind: Kind };
 
@@ -45,7 +48,7 @@ async function watch(organizationId: string, changes: Partial<LiveViewer> = {}) 
 }
 
 function viewerOf(organizationId: string, changes: Partial<LiveViewer> = {}): LiveViewer {
-  const anew = { after: null, incarnation: null, issueId: null };
+  const anew = { closesAtMs: testClock.nowMs() + monthMs, ticket: null, after: null, incarnation: null, issueId: null };
   return { organizationId, person: "user:ada", visibility: everything, ...anew, ...changes };
 }
 
@@ -294,5 +297,58 @@ describe("a live socket", () => {
     const organizationId = mintOrganizationId();
     const response = await forwardLiveUpgrade(env, new Request("https://edge.test/live"), viewerOf(organizationId));
     expect(response.status).toBe(426);
+  });
+});
+
+describe("a live socket's credential", () => {
+  const alarm = (organizationId: string) => runDurableObjectAlarm(env.ORGANIZATIONS.getByName(organizationId));
+
+  test("closes it when it ends, across an eviction and without a message; a later one stays open", async () => {
+    const organizationId = mintOrganizationId();
+    const nowMs = testClock.nowMs();
+    const [first, second] = [
+      await watch(organizationId, { closesAtMs: nowMs + 60_000 }),
+      await watch(organizationId, { closesAtMs: nowMs + 120_000 }),
+    ];
+    await alarm(organizationId);
+    expect(first.closings).toEqual([]);
+    await evict(organizationId);
+    advanceMs(60_000);
+    await alarm(organizationId);
+    await vi.waitUntil(() => first.closings.length === 1);
+    expect(first.closings).toMatchObject([{ code: liveCloseCodes.credentialEnded }]);
+    expect(second.closings).toEqual([]);
+    advanceMs(60_000);
+    await alarm(organizationId);
+    await vi.waitUntil(() => second.closings.length === 1);
+    expect(await alarm(organizationId)).toBe(false);
+  });
+
+  test("has nothing sent that comes after its end, though the alarm is late", async () => {
+    const organizationId = mintOrganizationId();
+    const { closings, events } = await watch(organizationId, { closesAtMs: testClock.nowMs() + 60_000 });
+    advanceMs(60_000);
+    await submit(organizationId);
+    await vi.waitUntil(() => closings.length === 1);
+    expect(events()).toEqual([]);
+  });
+
+  test("is used up when it is a ticket: of 20 parallel upgrades one opens", async () => {
+    const organizationId = mintOrganizationId();
+    const ticket = { expiresAtMs: testClock.nowMs() + 30_000 };
+    const request = new Request("https://edge.test/live", { headers: { Upgrade: "websocket" } });
+    const upgrade = async (id: string) => {
+      const viewer = viewerOf(organizationId, { ticket: { ...ticket, id } });
+      const { status, webSocket } = await forwardLiveUpgrade(env, request, viewer);
+      webSocket?.accept();
+      webSocket?.close();
+      return status;
+    };
+    const statuses = await Promise.all(Array.from({ length: 20 }, () => upgrade("tkt_1")));
+    expect(statuses.filter((status) => status === 101)).toHaveLength(1);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(19);
+    await evict(organizationId);
+    expect(await upgrade("tkt_1")).toBe(401);
+    expect(await upgrade("tkt_2")).toBe(101);
   });
 });

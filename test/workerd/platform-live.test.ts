@@ -1,5 +1,5 @@
 /** The operators' stream over the real platform object. */
-import { evictDurableObject, reset, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, reset, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { liveCloseCodes } from "../../src/contracts/live-frames.ts";
@@ -8,8 +8,11 @@ import type { PlatformEvent, PlatformFrame } from "../../src/contracts/platform-
 import { forwardPlatformUpgrade } from "../../src/durable-objects/clients.ts";
 import type { PlatformObject } from "../../src/durable-objects/platform/platform-object.ts";
 import { clients, mintOrganizationId, nextJobMessage, runJob, submit } from "./organization-driver.ts";
+import { advanceMs, testClock } from "./test-clock.ts";
 
 afterEach(reset);
+
+const monthMs = 30 * 24 * 3_600_000;
 
 const root = { kind: "platform", name: "root" } as const;
 const done = { role: "work", summary: "Nothing to change." } as const;
@@ -23,7 +26,7 @@ function frameOf(text: string): PlatformFrame {
 
 async function watch(viewer: Partial<PlatformViewer> = {}) {
   const upgrade = new Request("https://edge/", { headers: { upgrade: "websocket" } });
-  const anew = { person: "platform:root", after: null, incarnation: null };
+  const anew = { person: "platform:root", closesAtMs: testClock.nowMs() + monthMs, after: null, incarnation: null };
   const response = await forwardPlatformUpgrade(env, upgrade, { ...anew, ...viewer });
   const socket = response.webSocket;
   if (socket === null) throw new Error(`no socket came with status ${response.status}`);
@@ -166,4 +169,12 @@ describe("the platform's stream", () => {
     expect(later.flatMap(({ closings }) => closings)).toEqual([]);
     for (const { close } of later) close();
   });
+});
+
+test("an operator's socket closes when his credential ends", async () => {
+  const { closings } = await watch({ closesAtMs: testClock.nowMs() + 60_000 });
+  advanceMs(60_000);
+  await runDurableObjectAlarm(env.PLATFORM.getByName("platform"));
+  await vi.waitUntil(() => closings.length === 1);
+  expect(closings).toEqual([liveCloseCodes.credentialEnded]);
 });

@@ -1,7 +1,7 @@
 import { reset, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { OrganizationSettings } from "../../src/contracts/platform-rpc.ts";
+import type { OrganizationSettings, PutOrganization } from "../../src/contracts/platform-rpc.ts";
 import { defaultTerms, limitsByTier } from "../../src/contracts/terms.ts";
 import { createJobSender } from "../../src/durable-objects/job-lanes.ts";
 import { platformMigrations } from "../../src/durable-objects/platform/schema.ts";
@@ -29,13 +29,14 @@ const platformObject = () => env.PLATFORM.getByName("platform");
 const named = { requestedAgentType: "briefs.status-workflow" } as const;
 const done = { role: "work", summary: "Nothing to change." } as const;
 
-function settingsFor(organizationId: string, changes: Partial<OrganizationSettings> = {}): OrganizationSettings {
+function settingsFor(organizationId: string, changes: Partial<OrganizationSettings> = {}): PutOrganization {
   return {
     organizationId,
     tier: "pro",
     slug: "acme",
     repository,
     limitOverrides: { limits: {}, expiresAtMs: null },
+    actor: { kind: "platform", name: "root" },
     ...changes,
   };
 }
@@ -294,4 +295,46 @@ describe("operations", () => {
     await platform().recordHealth(sample(2));
     expect(await platform().readHealth(1)).toEqual([sample(2)]);
   });
+});
+
+describe("an administrator's session", () => {
+  const root = { kind: "platform", name: "root" } as const;
+  const opening = { name: "root", tokenHash: "t", secretHash: "s", lifetimeMs: 60_000 };
+
+  test("is found by its secret's hash until its time is over", async () => {
+    const session = await platform().openSession(opening);
+    expect(await platform().findSession("s")).toEqual(session);
+    expect(await platform().findSession("t")).toBeNull();
+    expect(await platform().listSessions()).toEqual([session]);
+    advanceMs(60_000);
+    expect(await platform().findSession("s")).toBeNull();
+    expect(await platform().listSessions()).toEqual([]);
+    expect(await platform().endSession({ sessionId: session.id, actor: root })).toBe(false);
+  });
+
+  test("is ended once, and who did is written down", async () => {
+    const { id: sessionId } = await platform().openSession(opening);
+    const other = { kind: "platform", name: "other" } as const;
+    expect(await platform().endSession({ sessionId, actor: other })).toBe(true);
+    expect(await platform().endSession({ sessionId, actor: other })).toBe(false);
+    expect(await platform().findSession("s")).toBeNull();
+    expect(await platform().readAudit({ before: null, limit: 10 })).toMatchObject([
+      { number: 2, action: "session.ended", actor: other, sessionId },
+      { number: 1, action: "session.opened", actor: root, sessionId },
+    ]);
+  });
+});
+
+test("who sets an organization's limits is written down, with what they were", async () => {
+  const organizationId = mintOrganizationId();
+  const { actor, ...first } = settingsFor(organizationId);
+  const second = { ...first, limitOverrides: { limits: { issuesPerHour: 5 }, expiresAtMs: null } };
+  await platform().putOrganization({ ...first, actor });
+  await platform().putOrganization({ ...second, actor });
+  const scope = { kind: "organization", value: organizationId } as const;
+  expect(await platform().readAudit({ before: null, limit: 10 })).toMatchObject([
+    { number: 2, action: "organization.set", scope, actor, settings: { now: second, before: first } },
+    { number: 1, action: "organization.set", scope, actor, settings: { now: first, before: null } },
+  ]);
+  expect((await platform().readAudit({ before: 2, limit: 1 })).map(({ number }) => number)).toEqual([1]);
 });

@@ -42,7 +42,14 @@ const waitFor = <Value>(condition: () => Promise<Value> | Value) => vi.waitUntil
 async function newOrganization(): Promise<string> {
   const organizationId = mintOrganizationId();
   const limitOverrides = { limits: {}, expiresAtMs: null };
-  await platform().putOrganization({ organizationId, tier: "pro", slug: "acme", repository, limitOverrides });
+  await platform().putOrganization({
+    organizationId,
+    tier: "pro",
+    slug: "acme",
+    repository,
+    limitOverrides,
+    actor: root,
+  });
   await acknowledged(organizationId);
   return organizationId;
 }
@@ -155,14 +162,15 @@ describe("pause and resume", () => {
     expect(await administer(organizationId, "resume", boss)).toEqual([byRoot]);
     expect(await administer(organizationId, "resume", boss)).toEqual([byRoot]);
     expect(await administer(organizationId, "resume")).toEqual([]);
-    const audit = await platform().readAudit(10);
+    const audit = await platform().readAudit({ before: null, limit: 10 });
     expect(audit.map(({ action, actor }) => [action, actor?.name])).toEqual([
       ["switch.removed", "root"],
       ["switch.removed", "user-1"],
       ["switch.set", "user-1"],
       ["switch.set", "root"],
+      ["organization.set", "root"],
     ]);
-    expect(audit.map(({ number }) => number)).toEqual([4, 3, 2, 1]);
+    expect(audit.map(({ number }) => number)).toEqual([5, 4, 3, 2, 1]);
     expect(audit[0]).toMatchObject({ reason: "resume, please", subject: byRoot });
   });
 });
@@ -234,7 +242,10 @@ describe("clear", () => {
     const later = await submitNow(organizationId);
     expect((await claim(await nextJobMessage(organizationId, 5))).job.issueId).toBe(later.issueId);
     expect(await objectOf(organizationId).renewLease(sliceOf(work))).toEqual({ accepted: true });
-    expect((await platform().readAudit(2)).map(({ action }) => action)).toEqual(["switch.removed", "work.cleared"]);
+    expect((await platform().readAudit({ before: null, limit: 2 })).map(({ action }) => action)).toEqual([
+      "switch.removed",
+      "work.cleared",
+    ]);
   });
 
   test("of the platform reaches every organization with work that waits", async () => {
@@ -333,7 +344,9 @@ describe("a switch that ends by itself", () => {
     setReachable(organizationId, true);
     await runDurableObjectAlarm(platformObject());
     expect(await platform().readSwitches(null)).toEqual([]);
-    expect(await platform().readAudit(1)).toMatchObject([{ action: "switch.expired", actor: null, subject: hold }]);
+    expect(await platform().readAudit({ before: null, limit: 1 })).toMatchObject([
+      { action: "switch.expired", actor: null, subject: hold },
+    ]);
   });
 
   test("refuses submissions until then, and tells when to come back", async () => {
@@ -394,7 +407,7 @@ describe("a change of switches", () => {
     expect(await platform().removeSwitch({ switchId: "swi_none", actor: root, reason: "x" })).toMatchObject({
       failure: { code: "not_found" },
     });
-    expect(await platform().readAudit(10)).toEqual([]);
+    expect(await platform().readAudit({ before: null, limit: 10 })).toEqual([]);
   });
 });
 

@@ -12,6 +12,8 @@ export interface LiveSocketState<Filter> {
   readonly person: string;
   /** Counts a person's sockets: the smaller is the older. */
   readonly ordinal: number;
+  /** When the credential ends that it was opened with. */
+  readonly closesAtMs: number;
   readonly filter: Filter;
   /** The same text for the same filter; frames are shared by it. */
   readonly filterKey: string;
@@ -27,7 +29,7 @@ export interface LiveSocketState<Filter> {
 const openState = 1;
 
 /** The part of a state that stays as it was when the socket was opened. */
-type Viewer<Filter> = Pick<LiveSocketState<Filter>, "person" | "ordinal" | "filter" | "filterKey">;
+type Viewer<Filter> = Pick<LiveSocketState<Filter>, "person" | "ordinal" | "closesAtMs" | "filter" | "filterKey">;
 
 interface Known<Filter> {
   readonly state: LiveSocketState<Filter>;
@@ -62,8 +64,8 @@ export class LiveSocketStates<Filter> {
   }
 }
 
-function viewerTextOf<Filter>({ person, ordinal, filter, filterKey }: LiveSocketState<Filter>): string {
-  return JSON.stringify({ person, ordinal, filter, filterKey } satisfies Viewer<Filter>);
+function viewerTextOf<Filter>({ person, ordinal, closesAtMs, filter, filterKey }: LiveSocketState<Filter>): string {
+  return JSON.stringify({ person, ordinal, closesAtMs, filter, filterKey } satisfies Viewer<Filter>);
 }
 
 function placeText<Filter>({ positionSeq, sentSeq, snapshotAfterId, window }: LiveSocketState<Filter>): string {

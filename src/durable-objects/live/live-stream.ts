@@ -30,6 +30,8 @@ export interface LiveStreamViewer {
   readonly person: string;
   readonly after: number | null;
   readonly incarnation: string | null;
+  /** When his credential ends, and with it the socket. */
+  readonly closesAtMs: number;
 }
 
 export interface LiveStreamParts<Filter> {
@@ -68,13 +70,14 @@ export class LiveStream<Filter> {
     const { source } = this.#parts;
     const { prunedSeq, lastSeq } = source.range();
     const incarnation = source.incarnation();
-    const { person } = viewer;
+    const { person, closesAtMs } = viewer;
     const ordinal = this.#makeRoom(person);
     const start = decideLiveStart(viewer, { incarnation, prunedSeq, lastSeq });
     const seq = start.kind === "follow" ? start.afterSeq : lastSeq;
     const state: LiveSocketState<Filter> = {
       person,
       ordinal,
+      closesAtMs,
       filter,
       filterKey: source.filterKeyOf(filter),
       positionSeq: seq,
@@ -103,6 +106,17 @@ export class LiveStream<Filter> {
       const state = this.#states.of(socket);
       return state !== null && matches(state.filter);
     });
+  }
+
+  /** Closes the sockets whose credential has ended, and tells when the next one's does; null without open sockets. */
+  closeEnded(nowMs: number): number | null {
+    let nextMs: number | null = null;
+    for (const socket of this.#parts.context.getWebSockets()) {
+      const state = this.#states.of(socket);
+      if (state === null || this.#hasEnded(socket, state, nowMs)) continue;
+      nextMs = Math.min(nextMs ?? state.closesAtMs, state.closesAtMs);
+    }
+    return nextMs;
   }
 
   /** Takes an acknowledgement; a socket that says anything else is closed. */
@@ -191,12 +205,20 @@ export class LiveStream<Filter> {
     return this.#send(socket, { ...state, snapshotAfterId: nextAfterId }, frame);
   }
 
+  /** Closes a socket whose credential has ended, and tells whether it did. */
+  #hasEnded(socket: ServerSocket, { closesAtMs }: LiveSocketState<Filter>, nowMs: number): boolean {
+    if (nowMs < closesAtMs) return false;
+    socket.close(liveCloseCodes.credentialEnded, "the credential has ended: connect again with a new one");
+    return true;
+  }
+
   /** Sends a frame and keeps the state that the socket has then; null when the socket is gone or was cut off. */
   #send(
     socket: ServerSocket,
     state: LiveSocketState<Filter>,
     { text, bytes }: FrameText,
   ): LiveSocketState<Filter> | null {
+    if (this.#hasEnded(socket, state, this.#parts.clock.nowMs())) return null;
     if (state.window.unackedBytes > this.#parts.settings.unackedMaxBytes) {
       this.#parts.logger.info("socket.slow", { person: state.person, unackedBytes: state.window.unackedBytes });
       socket.close(liveCloseCodes.slowReader, "too much is unacknowledged: connect again after the last number read");

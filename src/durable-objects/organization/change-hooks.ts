@@ -29,7 +29,7 @@ export interface FollowingParts {
 
 export function createChangeHooks(parts: FollowingParts): ChangeHooks {
   const { tables, enforcer, dispatcher, budget, waiting, reporter, feed, sockets, control, logger } = parts;
-  const { log, issues, jobs, keys, deadLetters } = tables;
+  const { log, issues, jobs, keys, deadLetters, decisions } = tables;
   const statusParts = { issues, jobs, reviews: tables.reviewTable, effects: tables.effectTable, log };
   return {
     enforce: (change) => enforcer.enforceNews(change),
@@ -45,7 +45,10 @@ export function createChangeHooks(parts: FollowingParts): ChangeHooks {
       reporter.refresh(change);
       feed.refresh(change);
     },
-    follow: (events) => deadLetters.follow(events),
+    follow: (events) => {
+      deadLetters.follow(events);
+      decisions.follow(events);
+    },
     publish: (events) => {
       if (events.length > 0) sockets.resume();
       control.notify(new Set(events.flatMap(({ jobId }) => jobId ?? [])));

@@ -1,6 +1,7 @@
 /** Which part acts on which deadline of an organization. */
 import type { IssueRecord } from "../../contracts/records.ts";
 import { type Deadline, parseDeadlineName } from "../deadlines.ts";
+import { closeEndedSockets, socketDeadline } from "../live/socket-deadline.ts";
 import type { Change } from "./change.ts";
 import type { DemandReporter } from "./demand-reporter.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -8,6 +9,7 @@ import type { EffectDesk } from "./effect-desk.ts";
 import type { Failures } from "./failures.ts";
 import type { IssueTable } from "./issue-table.ts";
 import type { JobTable } from "./job-table.ts";
+import type { LiveSockets } from "./live-sockets.ts";
 import type { ProjectionFeed } from "./projection-feed.ts";
 import { endPutOff } from "./put-off.ts";
 import { forgetExpiredAnswers } from "./remembered-answers.ts";
@@ -29,6 +31,7 @@ export interface DeadlineParts {
   readonly feed: ProjectionFeed;
   readonly retention: Retention;
   readonly reporter: DemandReporter;
+  readonly sockets: LiveSockets;
 }
 
 /** Acts on a deadline that is due and has been cleared. Throws on a name that no part has set. */
@@ -58,6 +61,8 @@ export function handleDeadline(change: Change, parts: DeadlineParts, deadline: D
       return ifHere(parts.issues, subject, (issue) => endPutOff(change, parts.jobs, issue));
     case "expiry":
       return ifHere(parts.issues, subject, ({ id }) => change.touch(id));
+    case socketDeadline:
+      return closeEndedSockets(change, parts.sockets);
     case "records":
       return parts.feed.resend(change, deadline);
     case "prune":

@@ -56,6 +56,11 @@ export class LiveSockets {
     this.#stream.resume();
   }
 
+  /** Closes the sockets whose credential has ended, and tells when the next one's does. */
+  closeEnded(nowMs: number): number | null {
+    return this.#stream.closeEnded(nowMs);
+  }
+
   /** Takes an acknowledgement; a socket that says anything else is closed. */
   receive(socket: ServerSocket, message: string | ArrayBuffer): void {
     this.#stream.receive(socket, message);

@@ -1,6 +1,7 @@
 /** The object of one organization: the only writer of its live state. It adapts RPC to the parts, and decides nothing. */
 import { DurableObject } from "cloudflare:workers";
 import type { EventCursor } from "../../contracts/events.ts";
+import type { DecisionEntry } from "../../contracts/audit.ts";
 import { liveViewerHeader, liveViewerSchema } from "../../contracts/live-viewer.ts";
 import type * as Rpc from "../../contracts/organization-rpc.ts";
 import type { IssueRecord, LogRecord, ReviewRecord, StepRecord } from "../../contracts/records.ts";
@@ -9,6 +10,7 @@ import type { Clock } from "../../core/clock.ts";
 import { describeError } from "../../core/errors.ts";
 import { parseSchedulingSettings } from "../../env.ts";
 import { createJobSender } from "../job-lanes.ts";
+import { watchSocket } from "../live/socket-deadline.ts";
 import { type ObjectPorts, systemPorts } from "../object-ports.ts";
 import { platformStub } from "../platform-stub.ts";
 import { migrateSchema } from "../schema-version.ts";
@@ -56,6 +58,10 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
   countKeyRequest(request: Rpc.KeyRequest): Promise<Rpc.Outcome<null>> {
     // Not a change of the organization: nothing follows from it.
     return this.#calls.answer(request, ({ keyUses }) => keyUses.count(request, this.#clock.nowMs()));
+  }
+
+  readDecisions(query: Rpc.DecisionQuery): Promise<readonly DecisionEntry[]> {
+    return this.#calls.answer(query, ({ decisions }) => decisions.list(query));
   }
 
   readIssue(ref: Rpc.IssueRef): Promise<Rpc.IssueDetail | null> {
@@ -224,7 +230,14 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
     if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket") return new Response(null, { status: 426 });
     const viewer = liveViewerSchema.parse(JSON.parse(request.headers.get(liveViewerHeader) ?? "null"));
     this.#calls.assertAddressed(viewer);
-    return this.#parts.sockets.accept(viewer);
+    const { sockets, transactions, usedTickets } = this.#parts;
+    return transactions.run((transaction) => {
+      if (viewer.ticket !== null && !usedTickets.use(viewer.ticket, transaction.nowMs)) {
+        return new Response(null, { status: 401 });
+      }
+      watchSocket(transaction, viewer.closesAtMs);
+      return sockets.accept(viewer);
+    });
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {

@@ -208,6 +208,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
     feed,
     retention,
     reporter,
+    sockets,
   };
   /** Acts on whatever is due. */
   const handleDue = (): void =>
@@ -220,6 +221,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
 
   return {
     ...tables,
+    transactions,
     logger,
     sql: storage.sql,
     guards,

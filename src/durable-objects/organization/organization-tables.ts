@@ -10,6 +10,7 @@ import { BudgetTable } from "./budget-table.ts";
 import { ConcurrencyKeys } from "./concurrency-keys.ts";
 import { DatabaseSize } from "./database-size.ts";
 import { DeadLetters } from "./dead-letters.ts";
+import { DecisionLog } from "./decision-log.ts";
 import { EffectTable } from "./effect-table.ts";
 import { EventLog } from "./event-log.ts";
 import { IssueTable } from "./issue-table.ts";
@@ -19,6 +20,7 @@ import { RememberedAnswers } from "./remembered-answers.ts";
 import { ReviewTable } from "./review-table.ts";
 import { SubmissionTable } from "./submission-table.ts";
 import { TermsKeeper } from "./terms-keeper.ts";
+import { UsedTickets } from "./used-tickets.ts";
 
 export type OrganizationTables = ReturnType<typeof createOrganizationTables>;
 
@@ -52,6 +54,8 @@ export function createOrganizationTables(
     submissions: new SubmissionTable(sql, memory),
     answers: new RememberedAnswers<SubmitReceipt>(sql, "POST /"),
     databaseSize: new DatabaseSize(sql),
+    decisions: new DecisionLog(sql),
+    usedTickets: new UsedTickets(sql),
     deadLetters: new DeadLetters(sql),
   };
 }

@@ -13,7 +13,9 @@ import { retentionMigration } from "./retention.ts";
 import { waitingMigration } from "./waiting.ts";
 import { delayedJobsMigration } from "./waiting-queue.ts";
 import { submissionsMigration } from "./submission-table.ts";
+import { usedTicketsMigration } from "./used-tickets.ts";
 import { deadLettersMigration } from "./dead-letters.ts";
+import { decisionsMigration } from "./decision-log.ts";
 import { controlMigration } from "./job-state.ts";
 
 /** What a record holds is JSON; columns beside it are what queries select or order by. */
@@ -135,4 +137,5 @@ export const organizationMigrations: readonly string[] = [
   openWorkMigration,
   keyUsesMigration,
   toldLimitMigration + delayedJobsMigration,
+  decisionsMigration + usedTicketsMigration,
 ];

@@ -1,15 +1,18 @@
 /** The one object that shares slots among organizations and knows their terms; it never sees a tenant's content. */
 import { DurableObject } from "cloudflare:workers";
 import type { ModelReport } from "../../contracts/breakers.ts";
+import type { AuditEntry, AuditQuery } from "../../contracts/audit.ts";
 import type * as Rpc from "../../contracts/platform-rpc.ts";
 import { liveViewerHeader, platformViewerSchema } from "../../contracts/live-viewer.ts";
 import type { Outcome, OrganizationRpc } from "../../contracts/organization-rpc.ts";
-import type { Switch } from "../../contracts/switches.ts";
+import type { AdminSession, OpenSession } from "../../contracts/platform-sessions.ts";
+import type { Switch, SwitchActor } from "../../contracts/switches.ts";
 import type { Terms } from "../../contracts/terms.ts";
 import type { Clock } from "../../core/clock.ts";
 import { describeError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
 import { parseSchedulingSettings } from "../../env.ts";
+import { watchSocket } from "../live/socket-deadline.ts";
 import { type ObjectPorts, systemPorts } from "../object-ports.ts";
 import { rpcStub } from "../rpc-stub.ts";
 import { migrateSchema } from "../schema-version.ts";
@@ -53,10 +56,8 @@ export class PlatformObject extends DurableObject<Env> implements Rpc.PlatformRp
   }
 
   /** Throws when a limit or the repository's name is not valid. */
-  putOrganization(settings: Rpc.OrganizationSettings): Promise<Rpc.OrganizationEntry> {
-    return this.#change((transaction, { organizations, entryOf }) => {
-      return entryOf(organizations.put(transaction, settings));
-    });
+  putOrganization(command: Rpc.PutOrganization): Promise<Rpc.OrganizationEntry> {
+    return this.#change((transaction, { organizations, entryOf }) => entryOf(organizations.set(transaction, command)));
   }
 
   readOrganization(organizationId: string): Promise<Rpc.OrganizationEntry | null> {
@@ -82,8 +83,24 @@ export class PlatformObject extends DurableObject<Env> implements Rpc.PlatformRp
     return this.#change((transaction, { switches }) => switches.administer(transaction, command));
   }
 
-  readAudit(limit: number): Promise<readonly Rpc.AuditEntry[]> {
-    return this.#answer(({ audit }) => audit.list(limit));
+  readAudit(query: AuditQuery): Promise<readonly AuditEntry[]> {
+    return this.#answer(({ audit }) => audit.list(query));
+  }
+
+  openSession(command: OpenSession): Promise<AdminSession> {
+    return this.#change((transaction, { sessions }) => sessions.open(transaction, command));
+  }
+
+  findSession(secretHash: string): Promise<AdminSession | null> {
+    return this.#answer(({ sessions }) => sessions.find(secretHash, this.#clock.nowMs()));
+  }
+
+  listSessions(): Promise<readonly AdminSession[]> {
+    return this.#answer(({ sessions }) => sessions.list(this.#clock.nowMs()));
+  }
+
+  endSession({ sessionId, actor }: { readonly sessionId: string; readonly actor: SwitchActor }): Promise<boolean> {
+    return this.#change((transaction, { sessions }) => sessions.end(transaction, sessionId, actor));
   }
 
   recordHealth(sample: Rpc.HealthSample): Promise<void> {
@@ -115,7 +132,10 @@ export class PlatformObject extends DurableObject<Env> implements Rpc.PlatformRp
   override fetch(request: Request): Response {
     if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket") return new Response(null, { status: 426 });
     const viewer = platformViewerSchema.parse(JSON.parse(request.headers.get(liveViewerHeader) ?? "null"));
-    return this.#parts.sockets.accept(viewer);
+    const { sockets, transactions } = this.#parts;
+    const answer = sockets.accept(viewer);
+    transactions.run((transaction) => watchSocket(transaction, viewer.closesAtMs));
+    return answer;
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {

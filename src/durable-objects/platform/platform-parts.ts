@@ -6,6 +6,7 @@ import { debugging, isHolding } from "../../contracts/switch-evaluation.ts";
 import type { Timings } from "../../contracts/timings.ts";
 import { type Deadline, parseDeadlineName } from "../deadlines.ts";
 import type { LiveSettings } from "../live/live-stream.ts";
+import { closeEndedSockets, socketDeadline } from "../live/socket-deadline.ts";
 import type { ObjectPorts } from "../object-ports.ts";
 import { StorageMemory } from "../storage-memory.ts";
 import { type Transaction, Transactions } from "../transactions.ts";
@@ -18,6 +19,7 @@ import { HealthHistory } from "./health-history.ts";
 import { OrganizationDesk } from "./organization-desk.ts";
 import { PlatformLog } from "./platform-log.ts";
 import { PlatformSockets } from "./platform-sockets.ts";
+import { SessionTable } from "./session-table.ts";
 import { SlotDesk } from "./slot-desk.ts";
 import { SlotTable } from "./slot-table.ts";
 import { SwitchDesk } from "./switch-desk.ts";
@@ -56,6 +58,7 @@ export function createPlatformParts(options: PlatformOptions) {
   const slots = new SlotTable(sql);
   const health = new HealthHistory(sql);
   const audit = new AuditLog(sql);
+  const sessions = new SessionTable(sql, audit);
 
   const status = (): PlatformStatus => ({ globalSlots, slotsInUse: slots.count(), ...demands.totals() });
   const snapshot = (): PlatformSnapshot => ({
@@ -119,7 +122,7 @@ export function createPlatformParts(options: PlatformOptions) {
   });
   const switches = new SwitchDesk({ switchboard, audit, log, termsPush });
   const breakerDesk = new BreakerDesk({ breakers, switchboard, log, termsPush });
-  const organizations = new OrganizationDesk({ directory, termsPush });
+  const organizations = new OrganizationDesk({ directory, audit, termsPush });
 
   const onDeadline = (transaction: Transaction, deadline: Deadline): void => {
     const { kind, subject } = parseDeadlineName(deadline.name);
@@ -128,6 +131,8 @@ export function createPlatformParts(options: PlatformOptions) {
         return slotDesk.repeatOffer(transaction, subject, deadline);
       case "slot":
         return slotDesk.expireLease(transaction, subject, deadline);
+      case socketDeadline:
+        return closeEndedSockets(transaction, sockets);
       case "limits":
         return organizations.expireLimits(transaction, subject);
       case "switch":
@@ -163,6 +168,7 @@ export function createPlatformParts(options: PlatformOptions) {
     health,
     switchboard,
     audit,
+    sessions,
     log,
     sockets,
     slotDesk,

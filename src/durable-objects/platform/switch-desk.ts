@@ -1,6 +1,7 @@
 /** Sets and removes switches, ends those whose time is over, and has every change audited, told and pushed. */
 import type { Outcome } from "../../contracts/organization-rpc.ts";
-import type { AdminCommand, AuditEntry, RemoveSwitch, SetSwitch } from "../../contracts/platform-rpc.ts";
+import type { AuditEntry } from "../../contracts/audit.ts";
+import type { AdminCommand, RemoveSwitch, SetSwitch } from "../../contracts/platform-rpc.ts";
 import { isInForce } from "../../contracts/switch-evaluation.ts";
 import { isModeOfScope, isSameScope, type Switch } from "../../contracts/switches.ts";
 import type { Failure } from "../../core/errors.ts";
@@ -104,7 +105,10 @@ export class SwitchDesk {
   #end(
     transaction: Transaction,
     ended: Switch,
-    why: Pick<AuditEntry, "actor" | "reason"> & { readonly action: "switch.removed" | "switch.expired" },
+    why: Pick<AuditEntry, "actor"> & {
+      readonly action: "switch.removed" | "switch.expired";
+      readonly reason: string;
+    },
   ): void {
     const { switchboard, log, termsPush } = this.#parts;
     const { scope } = ended;
@@ -115,7 +119,7 @@ export class SwitchDesk {
     termsPush.pushChange(transaction, scope, { tightens: false });
   }
 
-  #audit(transaction: Transaction, entry: Omit<AuditEntry, "number" | "atMs">): void {
+  #audit(transaction: Transaction, entry: Pick<AuditEntry, "action" | "scope" | "actor" | "reason" | "subject">): void {
     this.#parts.audit.record({ ...entry, atMs: transaction.nowMs });
   }
 

@@ -1,14 +1,17 @@
 import { createHash } from "node:crypto";
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import type { Caller, IdentityRow, KeyCaller, KeyQuery, KeyRow, TokenVerdict } from "../../contracts/caller.ts";
 import { actingUserHeader, organizationHeader, organizationIdSchema } from "../../contracts/http.ts";
 import type { TokenPort } from "../../contracts/ports.ts";
 import { AgentError } from "../../core/errors.ts";
-import { administratorName } from "../admin-tokens.ts";
+import type { AdminSession } from "../../contracts/platform-sessions.ts";
+import { adminSessionOf } from "../admin-sessions.ts";
+import { administratorOf } from "../admin-tokens.ts";
 import type { CallerEnv } from "../edge-env.ts";
 import { type CallerDecision, decideCaller, decideKeyCaller, unauthenticated, withoutAccess } from "../identity.ts";
 import { LookupCache } from "../lookup-cache.ts";
 import type { AppPorts } from "../ports.ts";
+import { requireOwnOrigin } from "../same-origin.ts";
 import { InvalidRequestError, valueOf } from "../problems.ts";
 
 /** The length is bounded before anything is computed from it. */
@@ -19,8 +22,22 @@ const apiKeyPattern = /^sk_live_[\w-]{43}$/u;
 /** An id of the ERP's users, as far as it can be told from its form. */
 const userIdPattern = /^[\w-]{1,64}$/u;
 
-function bearerToken(authorization: string | undefined): string {
-  const token = bearerPattern.exec(authorization ?? "")?.groups?.["token"];
+/** A user's socket lasts as long as his token, which Supabase lets last a week at most. */
+const userSocketMaxMs = 7 * 24 * 60 * 60_000;
+/** Other sockets are closed after so long: the reconnect shows the credential again. */
+const otherSocketMaxMs = 15 * 60_000;
+const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD"]);
+
+/** What a credential establishes. */
+interface Established {
+  readonly caller: Caller;
+  readonly session: AdminSession | null;
+  /** When the credential itself ends; null when it does not say. */
+  readonly endsAtMs: number | null;
+}
+
+function bearerToken(authorization: string): string {
+  const token = bearerPattern.exec(authorization)?.groups?.["token"];
   if (token !== undefined) return token;
   throw new AgentError(unauthenticated);
 }
@@ -45,6 +62,10 @@ async function verify(tokens: TokenPort, token: string): Promise<TokenVerdict> {
 function callerOf<Known>(decision: CallerDecision<Known>): Known {
   if (decision.kind === "refused") throw new AgentError(decision.failure);
   return decision.caller;
+}
+
+function platformCaller(c: Context, name: string): Caller {
+  return { kind: "platform", name, organizationId: chosenOrganization(c.req.header(organizationHeader)) };
 }
 
 /** A look-up's key and what it stands for: ids and hashes hold no colon. */
@@ -80,22 +101,39 @@ export function authenticate(ports: AppPorts): MiddlewareHandler<CallerEnv> {
     return caller;
   };
 
-  const callerOfToken = async (token: string): Promise<Caller> => {
+  const establishToken = async (token: string): Promise<Established> => {
     const verdict = await verify(ports.tokens, token);
     if (verdict.kind === "rejected") throw new AgentError(unauthenticated);
     if (verdict.kind === "unusable") throw new AgentError(withoutAccess);
-    return callerOf(decideCaller(verdict.claims, await identities.find(verdict.claims.subject)));
+    const { subject, expiresAtMs: endsAtMs } = verdict.claims;
+    const caller = callerOf(decideCaller(verdict.claims, await identities.find(subject)));
+    return { caller, session: null, endsAtMs };
+  };
+
+  const establishBearer = async (c: Context, token: string): Promise<Established> => {
+    const administrator = administratorOf(token, ports.adminTokens);
+    if (administrator !== null) return { caller: platformCaller(c, administrator.name), session: null, endsAtMs: null };
+    if (!token.startsWith(apiKeyPrefix)) return establishToken(token);
+    return { caller: await callerOfKey(token, c.req.header(actingUserHeader)), session: null, endsAtMs: null };
+  };
+
+  /** A cookie comes along by itself, so whatever changes or opens something must come from a page of this Worker's own. */
+  const establishCookie = async (c: Context): Promise<Established> => {
+    const session = await adminSessionOf(c, ports);
+    if (session === null) throw new AgentError(unauthenticated);
+    const isUpgrade = c.req.header("upgrade") !== undefined;
+    if (isUpgrade || !safeMethods.has(c.req.method)) requireOwnOrigin(c.req.raw);
+    return { caller: platformCaller(c, session.name), session, endsAtMs: session.expiresAtMs };
   };
 
   return async (c, next) => {
-    const token = bearerToken(c.req.header("authorization"));
-    const name = administratorName(token, ports.adminTokens);
-    let caller: Caller;
-    if (name !== null) {
-      caller = { kind: "platform", name, organizationId: chosenOrganization(c.req.header(organizationHeader)) };
-    } else if (token.startsWith(apiKeyPrefix)) caller = await callerOfKey(token, c.req.header(actingUserHeader));
-    else caller = await callerOfToken(token);
+    const authorization = c.req.header("authorization");
+    const { caller, session, endsAtMs } =
+      authorization === undefined ? await establishCookie(c) : await establishBearer(c, bearerToken(authorization));
+    const latestMs = clock.nowMs() + (caller.kind === "user" ? userSocketMaxMs : otherSocketMaxMs);
     c.set("caller", caller);
+    c.set("session", session);
+    c.set("socketsUntilMs", Math.min(endsAtMs ?? latestMs, latestMs));
     c.set("log", c.var.log.with({ organizationId: caller.organizationId, caller: caller.kind }));
     await next();
   };

@@ -3,6 +3,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { maxBodyBytes } from "../../contracts/http.ts";
 import { AgentError } from "../../core/errors.ts";
+import type { EdgeEnv } from "../edge-env.ts";
 import { parseJsonBody } from "../json-body.ts";
 import { InvalidRequestError } from "../problems.ts";
 
@@ -39,7 +40,7 @@ async function takeJson(c: Context): Promise<void> {
 }
 
 /** Checks the address and the body of a request before any route sees them. */
-export function requestText(): MiddlewareHandler {
+export function requestText(): MiddlewareHandler<EdgeEnv> {
   return async (c, next) => {
     checkAddress(c.req.url);
     if (!methodsWithBody.has(c.req.method)) return next();

@@ -1,7 +1,7 @@
 /** The OpenAPI 3.1 document (spec.openapis.org/oas/v3.1.1), made from the declarations that the routes run by. */
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
-import { actingUserHeader, organizationHeader, requestIdHeader } from "../../contracts/http.ts";
+import { actingUserHeader, organizationHeader, requestIdHeader, sessionCookie } from "../../contracts/http.ts";
 import { type ComponentSchemas, componentSchemas, type JsonSchema } from "./component-schemas.ts";
 
 type Definition = OpenAPIHono["openAPIRegistry"]["definitions"][number];
@@ -175,6 +175,12 @@ export function openApiDocument(definitions: readonly Definition[], version: str
           type: "http",
           scheme: "bearer",
           description: "A Supabase access token, an ERP API key, or a platform administrator's token.",
+        },
+        session: {
+          type: "apiKey",
+          in: "cookie",
+          name: sessionCookie,
+          description: "A platform administrator's session in a browser. Whatever changes something needs `Origin`.",
         },
       },
     },

@@ -87,7 +87,8 @@ export function organizationRoutes(ports: AppPorts, termsCache: TermsCache): Ope
     .openapi(putRoute, async (c) => {
       const { name } = platformAdministrator(c.var.caller);
       const settings = settingsOf(c.req.valid("param").id, c.req.valid("json"), ports.clock.nowMs());
-      const entry = await ports.objects.platform().putOrganization(settings);
+      const actor = { kind: "platform", name } as const;
+      const entry = await ports.objects.platform().putOrganization({ ...settings, actor });
       termsCache.keep(entry.terms);
       c.var.log.info("organization set", { organizationId: entry.organizationId, tier: entry.tier, actor: name });
       return c.json(organizationView(entry), 200);

@@ -3,6 +3,7 @@ import { platformLiveQuerySchema } from "../../contracts/http-switches.ts";
 import type { CallerEnv } from "../edge-env.ts";
 import { platformAdministrator } from "../permissions.ts";
 import type { AppPorts } from "../ports.ts";
+import { refuseForeignOrigin } from "../same-origin.ts";
 import { callerSecurity } from "./caller-security.ts";
 import { handshakeOf, upgradeAnswer } from "./handshake.ts";
 import { callerProblems } from "./problem-responses.ts";
@@ -26,7 +27,9 @@ export function platformLiveRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
   return new OpenAPIHono<CallerEnv>().openapi(liveRoute, async (c) => {
     const { name } = platformAdministrator(c.var.caller);
     const { after, incarnation } = c.req.valid("query");
-    const viewer = { person: `platform:${name}`, after: after ?? null, incarnation: incarnation ?? null };
+    refuseForeignOrigin(c.req.raw, ports.allowedOrigins);
+    const position = { after: after ?? null, incarnation: incarnation ?? null };
+    const viewer = { person: `platform:${name}`, closesAtMs: c.var.socketsUntilMs, ...position };
     return upgradeAnswer(await ports.openPlatformSocket(handshakeOf(c.req.raw), viewer));
   });
 }

@@ -3,8 +3,6 @@ import { idParamsSchema, isId, noQuerySchema } from "../../contracts/http.ts";
 import {
   adminRequestSchema,
   adminResponseSchema,
-  auditListSchema,
-  auditQuerySchema,
   removeSwitchQuerySchema,
   setSwitchRequestSchema,
   switchListSchema,
@@ -16,7 +14,7 @@ import type { CallerEnv } from "../edge-env.ts";
 import { administeredScope, platformAdministrator } from "../permissions.ts";
 import type { AppPorts } from "../ports.ts";
 import { valueOf } from "../problems.ts";
-import { auditView, switchView } from "../switch-views.ts";
+import { switchView } from "../switch-views.ts";
 import type { TermsCache } from "../terms-cache.ts";
 import { callerSecurity } from "./caller-security.ts";
 import { jsonBody, jsonContent } from "./json-content.ts";
@@ -72,17 +70,6 @@ const removeRoute = createRoute({
   },
 });
 
-const auditRoute = createRoute({
-  method: "get",
-  path: "/admin/audit",
-  operationId: "listAudit",
-  tags: ["admin"],
-  security: callerSecurity,
-  summary: "List what operators changed, who did and why",
-  request: { query: auditQuerySchema },
-  responses: { 200: jsonContent(auditListSchema, "Changes, newest first"), ...callerProblems() },
-});
-
 /** Switches, and the actions that write them. A change reaches the edge's own terms at once, other edges' in ten seconds. */
 export function switchRoutes(ports: AppPorts, termsCache: TermsCache): OpenAPIHono<CallerEnv> {
   const platform = () => ports.objects.platform();
@@ -120,10 +107,5 @@ export function switchRoutes(ports: AppPorts, termsCache: TermsCache): OpenAPIHo
       termsCache.forget();
       c.var.log.info("switch removed", { switchId, actor: actor.name, reason });
       return c.json(switchView(removed), 200);
-    })
-    .openapi(auditRoute, async (c) => {
-      platformAdministrator(c.var.caller);
-      const entries = await platform().readAudit(c.req.valid("query").limit);
-      return c.json({ items: entries.map(auditView) }, 200);
     });
 }
