@@ -32,7 +32,7 @@ const openState = 1;
 type Viewer<Filter> = Pick<LiveSocketState<Filter>, "person" | "ordinal" | "closesAtMs" | "filter" | "filterKey">;
 
 interface Known<Filter> {
-  readonly state: LiveSocketState<Filter>;
+  state: LiveSocketState<Filter>;
   /** The state's viewer as JSON. */
   readonly viewerText: string;
 }
@@ -58,8 +58,10 @@ export class LiveSocketStates<Filter> {
 
   /** Keeps a socket's state; its viewer stays the one that it was set with first. */
   set(socket: ServerSocket, state: LiveSocketState<Filter>): void {
-    const viewerText = this.#known.get(socket)?.viewerText ?? viewerTextOf(state);
-    this.#known.set(socket, { state, viewerText });
+    const known = this.#known.get(socket);
+    const viewerText = known?.viewerText ?? viewerTextOf(state);
+    if (known === undefined) this.#known.set(socket, { state, viewerText });
+    else known.state = state;
     socket.serializeAttachment(`${viewerText}\n${placeText(state)}`);
   }
 }

@@ -50,6 +50,8 @@ export class LiveStream<Filter> {
   readonly #parts: LiveStreamParts<Filter>;
   readonly #states = new LiveSocketStates<Filter>();
   readonly #rounds: Pacer;
+  /** Whether there was no socket when that was looked at last; null before. Listing many sockets for each event is dear. */
+  #isAlone: boolean | null = null;
 
   constructor(parts: LiveStreamParts<Filter>) {
     this.#parts = parts;
@@ -68,6 +70,7 @@ export class LiveStream<Filter> {
   /** Greets an accepted socket; it then gets what its viewer has missed, or a snapshot, and follows from there. */
   open(socket: ServerSocket, viewer: LiveStreamViewer, filter: Filter): void {
     const { source } = this.#parts;
+    this.#isAlone = false;
     const { prunedSeq, lastSeq } = source.range();
     const incarnation = source.incarnation();
     const { person, closesAtMs } = viewer;
@@ -97,7 +100,8 @@ export class LiveStream<Filter> {
 
   /** Has every socket that is behind brought up to date, at most one frame per round. */
   resume(): void {
-    if (this.#parts.context.getWebSockets().length > 0) this.#rounds.request();
+    this.#isAlone ??= this.#parts.context.getWebSockets().length === 0;
+    if (!this.#isAlone) this.#rounds.request();
   }
 
   /** Whether somebody watches with a filter that matches. */
@@ -151,7 +155,9 @@ export class LiveStream<Filter> {
     const frames = new FrameTexts(source);
     const passing = source.takePassing?.();
     let isBehind = false;
-    for (const socket of context.getWebSockets()) {
+    const sockets = context.getWebSockets();
+    this.#isAlone = sockets.length === 0;
+    for (const socket of sockets) {
       let state = this.#states.of(socket);
       if (state !== null) state = this.#advance(socket, state, range, frames);
       if (state === null) continue;
