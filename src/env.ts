@@ -73,6 +73,7 @@ const schedulingSchema = z.object({
     .min(1)
     .default(8 * 1024 ** 3),
   REVIEW_EXPIRES_AFTER_MS: durationMs(14 * 24 * 60 * minuteMs),
+  QUESTION_EXPIRES_AFTER_MS: durationMs(7 * 24 * 60 * minuteMs),
   KEEP_PROJECTED_MS: durationMs(7 * 24 * 60 * minuteMs),
   LEASE_MS: durationMs(15 * secondMs),
   HEARTBEAT_MS: durationMs(5 * secondMs),
@@ -103,6 +104,8 @@ export interface SchedulingSettings {
   /** The most waiting jobs and storage of an organization that may still submit. */
   readonly ceilings: { readonly waitingJobs: number; readonly databaseBytes: number };
   readonly reviewExpiresAfterMs: number;
+  /** How long an agent's question waits for an answer. */
+  readonly questionExpiresAfterMs: number;
   /** How long an object keeps an event, and then the finished issue that it tells of, after it was projected. */
   readonly keepProjectedMs: number;
   /** Bounds of an object's live sockets. */
@@ -141,6 +144,7 @@ export function parseSchedulingSettings(bindings: object): SchedulingSettings {
     ceilings: { waitingJobs: parsed.AGENT_BACKLOG_MAX, databaseBytes: parsed.AGENT_STORAGE_MAX_BYTES },
     settingSwitches: settingSwitches({ agentEnabled: parsed.AGENT_ENABLED }),
     reviewExpiresAfterMs: parsed.REVIEW_EXPIRES_AFTER_MS,
+    questionExpiresAfterMs: parsed.QUESTION_EXPIRES_AFTER_MS,
     keepProjectedMs: parsed.KEEP_PROJECTED_MS,
     live: { socketsPerPerson: parsed.LIVE_SOCKETS_PER_PERSON, unackedMaxBytes: parsed.LIVE_UNACKED_MAX_BYTES },
     timings: {

@@ -62,6 +62,7 @@ export class JobRunner {
           workspace: [],
           artifacts: [],
           logs: [{ level: "INFO", message: `Line ${this.#lines} of the benchmark.`, data: { text: lineText } }],
+          heardMessageIds: [],
         }),
       );
     }

@@ -72,6 +72,15 @@ export function createDemoView(): DemoView {
           return [line("budget", pc.yellow("80 % of a budget is spent"))];
         case "job.model_changed":
           return [line(labelOf(event.jobId), pc.yellow(event.data.modelReason))];
+        case "question.asked":
+          return [line("asks", pc.bold(event.data.question.question))];
+        case "question.closed": {
+          const { status, answer, answeredBy } = event.data.question;
+          return [line("answer", answer === null ? status : `${answer} (${answeredBy ?? "by default"})`)];
+        }
+        case "message.sent":
+          return [line("says", `${event.data.message.author}: ${event.data.message.text}`)];
+        case "message.heard":
         case "effect.created":
         case "job.attempt_started":
         case "job.cost_estimated":

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { Clock } from "../core/clock.ts";
 import type { ModelPrice, TokenUsage } from "../core/money.ts";
 import type { AttemptPrompt, Checkpoint, EpochRef, ReserveAnswer } from "../contracts/organization-rpc.ts";
+import type { MessageRecord, QuestionDraft } from "../contracts/conversation.ts";
 import type { ModelPort, ModelToolCall } from "../contracts/ports.ts";
 import type { ToolExecution } from "../tools/execute-tool.ts";
 import type { LoopLimits, LoopStop } from "./stops.ts";
@@ -24,6 +25,10 @@ export interface LoopPorts {
   readonly clock: Clock;
   /** Runs one tool call. Throws only for faults that are not the model's. */
   readonly runTool: (call: ModelToolCall) => Promise<ToolExecution>;
+  /** The question among a turn's calls that a person has to answer before they are run; null when there is none. */
+  readonly openQuestion: (calls: readonly ModelToolCall[]) => QuestionDraft | null;
+  /** What people have said that the transcript does not hold yet, as of the last checkpoint. */
+  readonly unheard: () => readonly MessageRecord[];
   /** Saves what a turn added; false when another slice holds the job. */
   readonly saveCheckpoint: (draft: CheckpointDraft) => Promise<boolean>;
   readonly money: CallMoney;

@@ -1,12 +1,12 @@
 /** The durable loop of an attempt: model call → checkpoint → its tools → checkpoint …, from whatever is stored. */
 import { promptTokensOf } from "../core/money.ts";
-import type { CheckpointDraft, LoopAttempt, LoopPorts, LoopState } from "./attempt.ts";
+import type { CheckpointDraft, LoopAttempt, LoopPorts, LoopState, Turn } from "./attempt.ts";
 import { callModel } from "./model-turn.ts";
 import { nextAction, type NextAction } from "./next-action.ts";
 import { ProgressWatch } from "./progress.ts";
 import { limitReached, scarcityOf, SliceAborted, type LoopLimits, type LoopStop, type LoopUse } from "./stops.ts";
 import { runTools } from "./tool-turn.ts";
-import { isWrapUpMessage, stuckMessage, wrapUpMessage } from "./transcript.ts";
+import { isWrapUpMessage, peopleMessage, stuckMessage, wrapUpMessage } from "./transcript.ts";
 
 function tokensOf(draft: CheckpointDraft): number {
   return draft.steps.reduce(
@@ -36,6 +36,8 @@ function stopBefore(
   { attempt, ports, progress }: { attempt: LoopAttempt; ports: LoopPorts; progress: ProgressWatch },
 ): LoopStop | null {
   if (action.kind === "stop") return action.stop;
+  const question = action.kind === "run_tools" ? ports.openQuestion(action.calls) : null;
+  if (question !== null) return { kind: "asked", question };
   const limit = action.kind === "call_model" ? limitReached(useOf(state, attempt, ports), attempt.limits) : null;
   if (limit !== null) return limit;
   if (action.kind === "call_model" && progress.verdict() === "stop") return { kind: "stuck" };
@@ -71,6 +73,35 @@ function completeTurn(
   };
 }
 
+const save = (draft: CheckpointDraft): Turn => ({ kind: "save", draft });
+
+function takeTurn(
+  action: NextAction,
+  attempt: LoopAttempt,
+  state: LoopState,
+  ports: LoopPorts,
+  signal: AbortSignal,
+): Promise<Turn> {
+  if (action.kind === "run_tools") return runTools(action.calls, attempt, state, ports, signal);
+  return callModel(attempt, state, ports, signal);
+}
+
+/** What people have said, when it is the agent's turn to hear it: before a model call, and before it ends. */
+function heard(action: NextAction, attempt: LoopAttempt, ports: LoopPorts): CheckpointDraft | null {
+  const mayHear = action.kind === "call_model" || (action.kind === "stop" && action.stop.kind === "done");
+  const messages = mayHear ? ports.unheard() : [];
+  if (messages.length === 0) return null;
+  return {
+    attempt: attempt.number,
+    steps: [],
+    appendedMessages: [peopleMessage(messages)],
+    workspace: [],
+    artifacts: [],
+    logs: [],
+    heardMessageIds: messages.map(({ id }) => id),
+  };
+}
+
 /**
  * Runs the attempt until it stops, and says how. Every model call that was checkpointed is never repeated, and a run
  * that was killed goes on as if nothing had happened. An abort ends it with the stop that the signal's reason names;
@@ -88,12 +119,10 @@ export async function runLoop(
   try {
     for (;;) {
       signal.throwIfAborted();
-      const stop = stopBefore(action, state, { attempt, ports, progress });
+      const said = heard(action, attempt, ports);
+      const stop = said === null ? stopBefore(action, state, { attempt, ports, progress }) : null;
       if (stop !== null) return stop;
-      const turn =
-        action.kind === "run_tools"
-          ? await runTools(action.calls, attempt, state, ports, signal)
-          : await callModel(attempt, state, ports, signal);
+      const turn = said === null ? await takeTurn(action, attempt, state, ports, signal) : save(said);
       if (turn.kind === "stop") return turn.stop;
       signal.throwIfAborted();
       const completed = completeTurn(turn.draft, state, { attempt, ports, progress });

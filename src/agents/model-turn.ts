@@ -112,6 +112,7 @@ function draftOf(reply: ModelReply, step: StepRecord, attempt: LoopAttempt, stat
     workspace: [],
     artifacts: [],
     logs: logsOf(reply, step, appendix.notice),
+    heardMessageIds: [],
   };
 }
 

@@ -1,5 +1,6 @@
 /** How a run of the loop can end, and the limits that end it. */
 import type { JobCeilings } from "../contracts/ceilings.ts";
+import type { QuestionDraft } from "../contracts/conversation.ts";
 import type { ModelFailureClass } from "../contracts/ports.ts";
 import type { StuckLimits } from "./progress.ts";
 import type { Scarcity } from "./transcript.ts";
@@ -8,6 +9,8 @@ import type { Scarcity } from "./transcript.ts";
 export type LoopStop =
   /** `answer` is the parsed data of an agent that answers with data, else null. */
   | { readonly kind: "done"; readonly summary: string; readonly answer: unknown }
+  /** A person has to answer before the turn's calls are run. */
+  | { readonly kind: "asked"; readonly question: QuestionDraft }
   | { readonly kind: "refused" }
   | { readonly kind: "steps"; readonly limit: number }
   | { readonly kind: "tokens"; readonly limit: number }

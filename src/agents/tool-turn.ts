@@ -113,6 +113,7 @@ export async function runTools(
       workspace: mergedWorkspace(finished),
       artifacts: finished.flatMap(({ execution }) => execution.artifacts),
       logs,
+      heardMessageIds: [],
     },
   };
 }

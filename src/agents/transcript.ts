@@ -1,6 +1,8 @@
 /** The transcript of an attempt: stored JSON texts, what they say, and the messages that the loop itself adds. */
 import { z } from "zod";
+import type { MessageRecord } from "../contracts/conversation.ts";
 import type { ModelToolCall } from "../contracts/ports.ts";
+import { quoteText } from "./prompts/quoted-text.ts";
 
 const blockSchema = z.union([
   z.object({ type: z.literal("text"), text: z.string() }),
@@ -64,6 +66,14 @@ export function toolResultsMessage(answers: readonly ToolAnswer[]): string {
     ...(isError && { is_error: true }),
   }));
   return JSON.stringify({ role: "user", content });
+}
+
+const maxMessageCharacters = 20_000;
+
+/** What people said while the agent was at work, as JSON text. */
+export function peopleMessage(messages: readonly Pick<MessageRecord, "author" | "text">[]): string {
+  const said = messages.map(({ author, text }) => quoteText(`From ${author}`, text, maxMessageCharacters));
+  return userMessage(["The people of this issue have written to you. Take it into account.", ...said].join("\n\n"));
 }
 
 /** Sent once to an agent that ended its turn without calling `finish`. */

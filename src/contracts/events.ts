@@ -1,5 +1,6 @@
 /** The organization's numbered events: the live stream, and the outbox that Postgres rows are projected from. */
 import { z } from "zod";
+import { messageRecordSchema, questionRecordSchema } from "./conversation.ts";
 import { modelNameSchema } from "./models.ts";
 import {
   artifactRecordSchema,
@@ -78,6 +79,11 @@ const eventData = {
   "artifact.created": z.object({ artifact: artifactRecordSchema }),
   "review.opened": z.object({ review: reviewRecordSchema }),
   "review.decided": z.object({ review: reviewRecordSchema }),
+  "question.asked": z.object({ question: questionRecordSchema }),
+  "question.closed": z.object({ question: questionRecordSchema }),
+  "message.sent": z.object({ message: messageRecordSchema }),
+  /** They stand in the transcript of the event's job from now on. */
+  "message.heard": z.object({ messageIds: z.array(z.string()), attempt: z.int() }),
   "effect.created": z.object({ effect: effectRecordSchema }),
   "effect.changed": z.object({ effect: effectRecordSchema }),
 } as const;
@@ -147,6 +153,10 @@ export const organizationEventSchema = z.discriminatedUnion("type", [
   eventSchema("artifact.created"),
   eventSchema("review.opened"),
   eventSchema("review.decided"),
+  eventSchema("question.asked"),
+  eventSchema("question.closed"),
+  eventSchema("message.sent"),
+  eventSchema("message.heard"),
   eventSchema("effect.created"),
   eventSchema("effect.changed"),
 ]) satisfies z.ZodType<OrganizationEvent>;

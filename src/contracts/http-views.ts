@@ -1,6 +1,7 @@
 /** What the HTTP API answers. Times are ISO 8601 text, money is integer micro-dollars. */
 import { z } from "zod";
 import { errorSpecs, type ErrorCode } from "../core/errors.ts";
+import { messageRecordSchema, questionRecordSchema } from "./conversation.ts";
 import {
   effectRecordSchema,
   issueRecordSchema,
@@ -87,6 +88,24 @@ export const effectViewSchema = effectRecordSchema
   .extend({ createdAt: time, updatedAt: time })
   .meta({ id: "Effect" });
 
+export const questionViewSchema = questionRecordSchema
+  .omit({ callId: true, askedAtMs: true, expiresAtMs: true, closedAtMs: true })
+  .extend({ askedAt: time, expiresAt: optionalTime, closedAt: optionalTime })
+  .meta({ id: "Question" });
+
+export const messageViewSchema = messageRecordSchema
+  .omit({ sentAtMs: true, heardAtMs: true })
+  .extend({ sentAt: time, heardAt: optionalTime })
+  .meta({ id: "Message" });
+
+/** What became of a message: it answered the agent's open question, or the agent hears it before its next model call. */
+export const messageReceiptSchema = z
+  .discriminatedUnion("kind", [
+    z.object({ kind: z.literal("answered"), question: questionViewSchema }),
+    z.object({ kind: z.literal("sent"), message: messageViewSchema }),
+  ])
+  .meta({ id: "MessageReceipt" });
+
 export const stepViewSchema = stepRecordSchema
   .omit({ startedAtMs: true })
   .extend({ startedAt: time })
@@ -126,6 +145,9 @@ export const issueDetailSchema = issueViewSchema
     stepCount: z.int(),
     reviews: z.array(reviewViewSchema),
     effects: z.array(effectViewSchema),
+    /** What its agents asked, and what people said to them. */
+    questions: z.array(questionViewSchema),
+    messages: z.array(messageViewSchema),
     /** What the issue's next job waits for; null when one runs or none is left. */
     waitingFor: blockingLimitSchema.nullable(),
     /** Set aside for model calls that are under way, beside `costMicroUsd`. */

@@ -1,6 +1,7 @@
 /** What the HTTP API takes: one schema per body, query and path; unknown fields are refused by name. */
 import { z } from "zod";
 import { idPattern, type IdKind } from "../core/ids.ts";
+import { questionLimits } from "./conversation.ts";
 import { modelNameSchema } from "./models.ts";
 import type { JsonValue } from "./records.ts";
 import { issuePrioritySchema, issueTypeSchema } from "./status.ts";
@@ -109,6 +110,16 @@ export const reviewDecisionRequestSchema = z.strictObject({
 
 /** The body of a command on an issue; every field of it, and it as a whole, may be left out. */
 export const commandRequestSchema = z.strictObject({ reason: z.string().trim().min(1).max(500).optional() });
+
+/** The answer to an agent's open question, or something to tell the agent. */
+export const messageRequestSchema = z.strictObject({
+  text: z.string().trim().min(1).max(questionLimits.answerCharacters),
+  /** The open question that is meant; without it, whichever is open. */
+  questionId: z.string().regex(idPattern("question")).optional(),
+  /** Whose words they are, when a platform administrator passes them on. */
+  answeredBy: z.string().trim().min(1).max(200).optional(),
+});
+export type MessageRequest = z.infer<typeof messageRequestSchema>;
 
 export const listDeadLettersQuerySchema = z.strictObject({
   cursor: z.string().max(100).optional(),

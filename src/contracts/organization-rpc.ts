@@ -4,6 +4,7 @@ import type { EdgeAccessCalls } from "./organization-rpc/edge-access.ts";
 import type { EffectCalls } from "./organization-rpc/effects.ts";
 import type { IssueReadCalls } from "./organization-rpc/issue-reads.ts";
 import type { MoneyCalls } from "./organization-rpc/money.ts";
+import type { PeopleCalls } from "./organization-rpc/people.ts";
 import type { PlatformCalls } from "./organization-rpc/platform.ts";
 import type { ProjectionCalls } from "./organization-rpc/projection.ts";
 import type { ReviewCalls } from "./organization-rpc/reviews.ts";
@@ -16,6 +17,7 @@ export type * from "./organization-rpc/effects.ts";
 export type * from "./organization-rpc/issue-reads.ts";
 export type * from "./organization-rpc/money.ts";
 export type * from "./organization-rpc/outcome.ts";
+export type * from "./organization-rpc/people.ts";
 export type * from "./organization-rpc/platform.ts";
 export type * from "./organization-rpc/projection.ts";
 export type * from "./organization-rpc/reviews.ts";
@@ -32,6 +34,7 @@ export interface OrganizationRpc
     CommandCalls,
     SliceCalls,
     MoneyCalls,
+    PeopleCalls,
     EffectCalls,
     ProjectionCalls,
     PlatformCalls {}

@@ -8,6 +8,8 @@ const idPrefixes = {
   artifact: "art",
   review: "rev",
   effect: "eff",
+  question: "que",
+  message: "msg",
   dispatch: "dsp",
   slot: "slt",
   log: "log",

@@ -12,6 +12,8 @@ import {
   jobRow,
   jsonColumn,
   logRow,
+  messageRow,
+  questionRow,
   reviewRow,
   stepRow,
   storableText,
@@ -87,6 +89,22 @@ export async function applyEvent(
     case "review.decided": {
       const row = reviewRow(event.data.review, organizationId);
       await transaction.agentReview.upsert({ where: keyOf(organizationId, row.id), create: row, update: row });
+      return;
+    }
+    case "question.asked":
+    case "question.closed": {
+      const row = questionRow(event.data.question, organizationId);
+      await transaction.agentQuestion.upsert({ where: keyOf(organizationId, row.id), create: row, update: row });
+      return;
+    }
+    case "message.sent": {
+      const row = messageRow(event.data.message, organizationId);
+      await transaction.agentMessage.upsert({ where: keyOf(organizationId, row.id), create: row, update: row });
+      return;
+    }
+    case "message.heard": {
+      const which = { organizationId, id: { in: event.data.messageIds } };
+      await transaction.agentMessage.updateMany({ where: which, data: { heardByJobId: jobIdOf(event), heardAt: at } });
       return;
     }
     case "effect.created":

@@ -13,6 +13,8 @@ import {
   issueRecord,
   jobRecord,
   logRecord,
+  messageRecord,
+  questionRecord,
   reviewRecord,
   stepRecord,
 } from "./rows-to-records.ts";
@@ -79,7 +81,13 @@ async function detailOf(
 ): Promise<IssueDetail | null> {
   const row = await agentIssue.findFirst({
     where: { ...which, organizationId },
-    include: { jobs: oldestFirst, reviews: oldestFirst, effects: oldestFirst },
+    include: {
+      jobs: oldestFirst,
+      reviews: oldestFirst,
+      effects: oldestFirst,
+      questions: { orderBy: { id: "asc" } },
+      messages: { orderBy: { id: "asc" } },
+    },
   });
   if (row === null) return null;
   return {
@@ -88,6 +96,8 @@ async function detailOf(
     stepCount: await agentStep.count({ where: { organizationId, issueId: row.id } }),
     reviews: row.reviews.map((review) => reviewRecord(review)),
     effects: row.effects.map((effect) => effectRecord(effect)),
+    questions: row.questions.map((question) => questionRecord(question)),
+    messages: row.messages.map((message) => messageRecord(message)),
     // What the object has given up has nothing left to run.
     waitingFor: null,
     reservedMicroUsd: 0,

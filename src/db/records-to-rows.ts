@@ -1,4 +1,5 @@
 /** Records of an organization as the rows that remember them. */
+import type { MessageRecord, QuestionRecord } from "../contracts/conversation.ts";
 import { agentTypeOf, moduleOf } from "../contracts/issue-filter.ts";
 import type {
   ArtifactRecord,
@@ -94,6 +95,25 @@ export function reviewRow(review: ReviewRecord, organizationId: string): Prisma.
     expiresAt: new Date(expiresAtMs),
     createdAt: new Date(createdAtMs),
   };
+}
+
+export function questionRow(
+  question: QuestionRecord,
+  organizationId: string,
+): Prisma.AgentQuestionUncheckedCreateInput {
+  const { askedAtMs, expiresAtMs, closedAtMs, ...columns } = question;
+  return {
+    ...columns,
+    organizationId,
+    askedAt: new Date(askedAtMs),
+    expiresAt: timeOrNull(expiresAtMs),
+    closedAt: timeOrNull(closedAtMs),
+  };
+}
+
+export function messageRow(message: MessageRecord, organizationId: string): Prisma.AgentMessageUncheckedCreateInput {
+  const { sentAtMs, heardAtMs, ...columns } = message;
+  return { ...columns, organizationId, sentAt: new Date(sentAtMs), heardAt: timeOrNull(heardAtMs) };
 }
 
 export function effectRow(effect: EffectRecord, organizationId: string): Prisma.AgentEffectUncheckedCreateInput {

@@ -1,4 +1,10 @@
 /** Rows of Postgres as the records that they project. Each is parsed: a row that is none of ours throws `ZodError`. */
+import {
+  messageRecordSchema,
+  questionRecordSchema,
+  type MessageRecord,
+  type QuestionRecord,
+} from "../contracts/conversation.ts";
 import type { ArtifactView } from "../contracts/organization-rpc.ts";
 import {
   artifactRecordSchema,
@@ -21,6 +27,8 @@ import type {
   AgentIssue,
   AgentJob,
   AgentLog,
+  AgentMessage,
+  AgentQuestion,
   AgentReview,
   AgentStep,
 } from "./generated/client.ts";
@@ -75,6 +83,20 @@ export function reviewRecord(row: AgentReview): ReviewRecord {
     expiresAtMs: row.expiresAt.getTime(),
     createdAtMs: row.createdAt.getTime(),
   });
+}
+
+export function questionRecord(row: AgentQuestion): QuestionRecord {
+  return questionRecordSchema.parse({
+    ...row,
+    askedAtMs: row.askedAt.getTime(),
+    expiresAtMs: row.expiresAt?.getTime() ?? null,
+    closedAtMs: row.closedAt?.getTime() ?? null,
+  });
+}
+
+export function messageRecord(row: AgentMessage): MessageRecord {
+  const heardAtMs = row.heardAt?.getTime() ?? null;
+  return messageRecordSchema.parse({ ...row, sentAtMs: row.sentAt.getTime(), heardAtMs });
 }
 
 export function effectRecord(row: AgentEffect): EffectRecord {

@@ -24,6 +24,7 @@ import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { issueRoutes } from "./routes/issues.ts";
 import { liveByTicket, liveRoutes } from "./routes/live.ts";
 import { liveTicketRoutes } from "./routes/live-tickets.ts";
+import { messageRoutes } from "./routes/messages.ts";
 import { organizationRoutes } from "./routes/organizations.ts";
 import { quotaRoutes } from "./routes/quota.ts";
 import { platformLiveRoutes } from "./routes/platform-live.ts";
@@ -49,6 +50,7 @@ function callerRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
   routes.route("/", organizationRoutes(ports, termsCache));
   routes.route("/", deadLetterRoutes(ports));
   routes.route("/", commandRoutes(ports));
+  routes.route("/", messageRoutes(ports));
   routes.route("/", quotaRoutes(ports));
   routes.route("/", auditRoutes(ports));
   routes.route("/", sessionRoutes(ports));

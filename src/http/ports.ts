@@ -36,6 +36,7 @@ export type EdgeOrganization = Pick<
   | "readReview"
   | "decideReview"
   | "commandIssue"
+  | "sendMessage"
   | "listDeadLetters"
   | "readBudget"
 >;

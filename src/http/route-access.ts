@@ -37,6 +37,7 @@ const apiRoutes = {
   "POST /:id/pause": writing,
   "POST /:id/resume": writing,
   "POST /:id/retry": writing,
+  "POST /:id/messages": writing,
   "GET /live": reading,
   "POST /live/tickets": reading,
   "GET /quota": member("staff", "agents:read"),

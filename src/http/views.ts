@@ -8,11 +8,15 @@ import type {
   issueViewSchema,
   jobViewSchema,
   logViewSchema,
+  messageReceiptSchema,
+  messageViewSchema,
   organizationViewSchema,
+  questionViewSchema,
   quotaSchema,
   reviewViewSchema,
   stepViewSchema,
 } from "../contracts/http-views.ts";
+import type { MessageRecord, QuestionRecord } from "../contracts/conversation.ts";
 import type {
   Allowance,
   ArtifactView,
@@ -20,6 +24,7 @@ import type {
   BudgetUse,
   DeadLetter,
   IssueDetail,
+  MessageReceipt,
 } from "../contracts/organization-rpc.ts";
 import type { OrganizationEntry, OrganizationSettings } from "../contracts/platform-rpc.ts";
 import type {
@@ -79,6 +84,27 @@ function effectView(effect: EffectRecord): z.infer<typeof effectViewSchema> {
   return { id, issueId, artifactId, kind, redriveOf, status, attempts, result, error, ...times };
 }
 
+function questionView(question: QuestionRecord): z.infer<typeof questionViewSchema> {
+  const { callId: _callId, askedAtMs, expiresAtMs, closedAtMs, ...rest } = question;
+  return {
+    ...rest,
+    askedAt: isoTime(askedAtMs),
+    expiresAt: optionalIsoTime(expiresAtMs),
+    closedAt: optionalIsoTime(closedAtMs),
+  };
+}
+
+function messageView(message: MessageRecord): z.infer<typeof messageViewSchema> {
+  const { sentAtMs, heardAtMs, ...rest } = message;
+  return { ...rest, sentAt: isoTime(sentAtMs), heardAt: optionalIsoTime(heardAtMs) };
+}
+
+export function messageReceiptView(receipt: MessageReceipt): z.infer<typeof messageReceiptSchema> {
+  return receipt.kind === "answered"
+    ? { kind: receipt.kind, question: questionView(receipt.question) }
+    : { kind: receipt.kind, message: messageView(receipt.message) };
+}
+
 export function stepView(step: StepRecord): z.infer<typeof stepViewSchema> {
   const { startedAtMs, ...rest } = step;
   return { ...rest, startedAt: isoTime(startedAtMs) };
@@ -102,6 +128,8 @@ export function issueDetailView(detail: IssueDetail): z.infer<typeof issueDetail
     stepCount: detail.stepCount,
     reviews: detail.reviews.map(reviewView),
     effects: detail.effects.map(effectView),
+    questions: detail.questions.map(questionView),
+    messages: detail.messages.map(messageView),
     waitingFor: detail.waitingFor,
     reservedMicroUsd: detail.reservedMicroUsd,
     waitingReason: detail.waitingReason,

@@ -5,6 +5,7 @@ import type { StuckLimits } from "../agents/progress.ts";
 import { findAgent } from "../agents/registry.ts";
 import { failedAttempt, SliceAborted, type LoopStop } from "../agents/stops.ts";
 import { jobCeilings } from "../contracts/ceilings.ts";
+import type { MessageRecord } from "../contracts/conversation.ts";
 import { modelTable } from "../contracts/models.ts";
 import type { Assignment, AttemptPrompt, LogDraft } from "../contracts/organization-rpc.ts";
 import { GitHubError } from "../contracts/ports.ts";
@@ -13,6 +14,7 @@ import type { Logger } from "../core/log.ts";
 import { redactJson, redactText } from "../core/redaction/redact.ts";
 import type { ToolContext } from "../tools/define-tool.ts";
 import { executeTool } from "../tools/execute-tool.ts";
+import { openQuestion } from "../tools/people/ask-user.ts";
 import { repeatCall } from "./repeat-call.ts";
 import { endingOf, finalFailure } from "./slice-ending.ts";
 import { guardSlice, type SliceGuard } from "./slice-guard.ts";
@@ -54,19 +56,44 @@ function redactedLog({ level, message, data }: LogDraft): LogDraft {
   return { level, message: redactText(message), data: data === null ? null : redactJson(data) };
 }
 
+/** What people have answered to questions of the present attempt, by the tool call that asked. */
+function answersOf({
+  job,
+  attempt,
+  conversation,
+}: Assignment): ReadonlyMap<string, NonNullable<ToolContext["answer"]>> {
+  const ofAttempt = conversation.questions.filter(
+    (question) => question.jobId === job.id && question.attempt === attempt.number,
+  );
+  return new Map(
+    ofAttempt.flatMap(({ callId, answer, status }) =>
+      answer === null ? [] : [[callId, { answer, isDefault: status === "DEFAULTED" }]],
+    ),
+  );
+}
+
 function loopPorts(slice: Slice, tools: ToolContext, text: TextStream, guard: SliceGuard): LoopPorts {
   const { ports, assignment, ref, organization, logger, startedAtMs, progress } = slice;
   const { signal } = guard;
+  const answers = answersOf(assignment);
+  let unheard: readonly MessageRecord[] = assignment.conversation.messages.filter(
+    ({ heardByJobId }) => heardByJobId === null,
+  );
   return {
     model: ports.model,
     clock: ports.clock,
     money: sliceMoney({ organization, ref, logger, signal }),
     ranForMs: () => assignment.used.ranForMs + ports.clock.nowMs() - startedAtMs,
-    runTool: (call) => executeTool(tools, call),
+    runTool: (call) => executeTool({ ...tools, answer: answers.get(call.id) ?? null }, call),
+    openQuestion: (calls) => openQuestion(calls, tools, (callId) => answers.has(callId)),
+    unheard: () => unheard,
     saveCheckpoint: async (draft) => {
       const checkpoint = { ...ref, ...draft, logs: draft.logs.map(redactedLog) };
       const answer = await repeatCall(() => organization().checkpoint(checkpoint), logger, signal);
-      if (answer.accepted) progress.messages = [...progress.messages, ...draft.appendedMessages];
+      if (answer.accepted) {
+        ({ unheard } = answer);
+        progress.messages = [...progress.messages, ...draft.appendedMessages];
+      }
       return answer.accepted;
     },
     onText: (words) => text.push(words),
@@ -93,6 +120,7 @@ async function work(slice: Slice, text: TextStream, guard: SliceGuard): Promise<
     jobId: ref.jobId,
     tools: definition.tools.filter((name) => !assignment.toolsOff.includes(name)),
     workspace,
+    answer: null,
   };
   const attempt = {
     jobId: ref.jobId,

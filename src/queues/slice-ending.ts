@@ -4,12 +4,14 @@ import type { LoopStop } from "../agents/stops.ts";
 import { triageByModel, triageByRules, type TriageDecision, type TriageFacts } from "../agents/triage.ts";
 import { triageAnswerSchema } from "../agents/triage-answer.ts";
 import type { ModelName } from "../contracts/models.ts";
-import type { Assignment, EpochRef, FailCommand, FinishCommand } from "../contracts/organization-rpc.ts";
+import { redactText } from "../core/redaction/redact.ts";
+import type { AskCommand, Assignment, EpochRef, FailCommand, FinishCommand } from "../contracts/organization-rpc.ts";
 
 export type SliceEnding =
   | { readonly kind: "finish"; readonly command: Omit<FinishCommand, keyof EpochRef> }
   /** Whoever reports it adds what the job leaves behind. */
   | { readonly kind: "fail"; readonly command: Omit<FailCommand, keyof EpochRef | "artifacts"> }
+  | { readonly kind: "ask"; readonly command: Omit<AskCommand, keyof EpochRef> }
   | { readonly kind: "yield" }
   /** Another slice holds the job, or it is over: nothing is reported. */
   | { readonly kind: "leave" };
@@ -54,7 +56,7 @@ function budgetMessage(stop: Extract<LoopStop, { kind: "budget" }>): string {
 }
 
 function stoppedEnding(
-  stop: Exclude<LoopStop, { kind: "done" | "yielded" | "paused" | "cancelled" | "stale" }>,
+  stop: Exclude<LoopStop, { kind: "done" | "asked" | "yielded" | "paused" | "cancelled" | "stale" }>,
 ): SliceEnding {
   if (stop.kind === "refused") return finalFailure("refused", "The model refused to work on this issue.");
   if (stop.kind === "steps") return finalFailure("steps", `The job reached its limit of ${stop.limit} steps.`);
@@ -78,6 +80,16 @@ export function endingOf(stop: LoopStop, assignment: Assignment, defaultModel: M
   const { issue, allowedAgents, allowedModels } = assignment;
   const facts = { issue, allowedAgents, allowedModels, defaultModel };
   if (stop.kind === "yielded" || stop.kind === "paused") return { kind: "yield" };
+  if (stop.kind === "asked") {
+    const { question, choices, defaultAnswer, callId } = stop.question;
+    const draft = {
+      callId,
+      question: redactText(question),
+      choices: choices.map(redactText),
+      defaultAnswer: defaultAnswer === null ? null : redactText(defaultAnswer),
+    };
+    return { kind: "ask", command: { attempt: assignment.attempt.number, draft } };
+  }
   if (stop.kind === "stale" || stop.kind === "cancelled") return { kind: "leave" };
   if (stop.kind === "done") return doneEnding(stop, assignment, facts);
   const mayHeal = stop.kind === "failed" && stop.failureClass === "transient";

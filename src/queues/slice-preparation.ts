@@ -94,6 +94,7 @@ export async function renderAttempt(
       changedPaths: assignment.workspace.map(({ path }) => path),
       reviewNote: typeof reviewNote === "string" ? reviewNote : null,
       underReview,
+      conversation: assignment.conversation,
     }),
   };
 }

@@ -30,6 +30,7 @@ function tellObject(
 ): Promise<{ readonly accepted: boolean }> {
   if (ending.kind === "finish") return organization.finish({ ...ref, ...ending.command });
   if (ending.kind === "fail") return organization.fail({ ...ref, ...ending.command, ...rest });
+  if (ending.kind === "ask") return organization.askPerson({ ...ref, ...ending.command });
   if (ending.kind === "yield") return organization.yieldSlice(ref);
   return Promise.resolve({ accepted: false });
 }

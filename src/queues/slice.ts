@@ -23,6 +23,7 @@ export type SliceOrganization = Pick<
   | "streamText"
   | "finish"
   | "fail"
+  | "askPerson"
   | "yieldSlice"
 >;
 

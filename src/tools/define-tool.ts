@@ -18,6 +18,8 @@ export interface ToolContext {
   readonly tools: readonly string[];
   /** Null when no repository is bound to the organization. */
   readonly workspace: Workspace | null;
+  /** What a person answered to the call that is run; null for a call that asked nobody. */
+  readonly answer: { readonly answer: string; readonly isDefault: boolean } | null;
 }
 
 /** What a tool hands back besides its output. */

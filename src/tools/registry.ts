@@ -7,11 +7,13 @@ import { readFile } from "./file/read-file.ts";
 import { writeFile } from "./file/write-file.ts";
 import { gitDiff } from "./git/git-diff.ts";
 import { gitPropose } from "./git/git-propose.ts";
+import { askUser } from "./people/ask-user.ts";
 import { finish } from "./people/finish.ts";
 import { searchCode } from "./search/search-code.ts";
 import { searchFiles } from "./search/search-files.ts";
 
 export const tools = {
+  ask_user: askUser,
   edit_file: editFile,
   finish,
   git_diff: gitDiff,

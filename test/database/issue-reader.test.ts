@@ -126,6 +126,8 @@ describe("one issue", () => {
       stepCount: 0,
       reviews: [],
       effects: [],
+      questions: [],
+      messages: [],
       waitingFor: null,
       reservedMicroUsd: 0,
       waitingReason: null,

@@ -42,6 +42,8 @@ async function wholeRun() {
   const artifact = log.createArtifact(job);
   const review = log.openReview(artifact);
   const effect = log.createEffect(artifact);
+  const question = log.askQuestion(job);
+  const message = log.sendMessage(job);
   const completed = log.append({
     type: "job.status_changed",
     ...about,
@@ -97,6 +99,8 @@ async function wholeRun() {
       stepCount: 2,
       reviews: [review],
       effects: [effect],
+      questions: [question],
+      messages: [message],
       waitingFor: null,
       reservedMicroUsd: 0,
       waitingReason: null,

@@ -19,6 +19,8 @@ async function populate(target: { organizationId: string; issueId: string }): Pr
   const artifact = log.createArtifact(job);
   log.openReview(artifact);
   log.createEffect(artifact);
+  log.askQuestion(job);
+  log.sendMessage(job);
   log.append({ type: "issue.status_changed", issueId: "iss_unknown", data: { from: "QUEUED", status: "FAILED" } });
   await createProjection(settingsOf("agents_app")).project(organizationId, log);
   Object.assign(target, { organizationId, issueId: issue.id });

@@ -94,6 +94,7 @@ const facts: FirstMessageFacts = {
   changedPaths: [],
   reviewNote: null,
   underReview: null,
+  conversation: { questions: [], messages: [] },
 };
 const rendered = (change: Partial<FirstMessageFacts>): string =>
   textOf(parseMessage(renderFirstMessage({ ...facts, ...change })));

@@ -8,6 +8,7 @@ import type {
   ArtifactView,
   DeadLetter,
   IssueDetail,
+  MessageReceipt,
   Outcome,
   ReviewDetail,
   SubmitReceipt,
@@ -79,6 +80,8 @@ export function detailOf(issue: IssueRecord): IssueDetail {
     stepCount: 0,
     reviews: [],
     effects: [],
+    questions: [],
+    messages: [],
     waitingFor: null,
     waitingReason: null,
     reservedMicroUsd: 0,
@@ -161,6 +164,10 @@ export class EdgeFixture {
   submitAnswer: () => Promise<Outcome<SubmitReceipt>> = () => Promise.resolve({ ok: true, value: this.receipt });
   commandFailure: Failure | null = null;
   deadLetters: readonly DeadLetter[] = [];
+  messageAnswer: Outcome<MessageReceipt> = {
+    ok: false,
+    failure: { code: "not_found", detail: "There is no such issue." },
+  };
   decideAnswer: Outcome<ReviewRecord> = { ok: true, value: reviewRecord({ status: "APPROVED" }) };
   readonly receipt: SubmitReceipt = {
     issueId: newId("issue", startMs),
@@ -311,6 +318,10 @@ export class EdgeFixture {
               ? { ok: true, value: detail }
               : { ok: false, failure: this.commandFailure ?? failure },
           );
+        },
+        sendMessage: (command) => {
+          this.#record("sendMessage", organizationId, command);
+          return Promise.resolve(this.messageAnswer);
         },
         listDeadLetters: (query) => {
           this.#record("listDeadLetters", organizationId, query);

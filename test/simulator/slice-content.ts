@@ -74,6 +74,7 @@ export function checkpointAfterStep(assignment: Assignment, number: number, chan
     workspace: makesChange ? [{ path: "src/x.ts", content: issue.id }] : [],
     artifacts: makesChange ? [codeChange(issue.id)] : [],
     logs: [],
+    heardMessageIds: [],
   };
 }
 

@@ -147,6 +147,8 @@ export function runTestLoop(model: ModelPort, options: LoopOptions = {}): Promis
     ranForMs: () => 0,
     onText: () => undefined,
     pendingStop: () => null,
+    openQuestion: () => null,
+    unheard: () => [],
     ...options.ports,
   };
   const signal = options.signal ?? new AbortController().signal;

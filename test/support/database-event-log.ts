@@ -1,4 +1,5 @@
 /** An organization's event log in memory: it feeds the projection as the organization's object would. */
+import type { MessageRecord, QuestionRecord } from "../../src/contracts/conversation.ts";
 import { organizationEventSchema, type EventCursor, type OrganizationEvent } from "../../src/contracts/events.ts";
 import type { EventSource } from "../../src/contracts/ports.ts";
 import type {
@@ -100,6 +101,44 @@ export class EventLogFixture implements EventSource {
     const review = reviewRecordOf(artifact);
     this.append({ type: "review.opened", issueId: artifact.issueId, data: { review } });
     return review;
+  }
+
+  /** A question of a job that a person has answered. */
+  askQuestion(job: JobRecord): QuestionRecord {
+    const about = { issueId: job.issueId, jobId: job.id };
+    const open: QuestionRecord = {
+      ...about,
+      id: newId("question", firstMs),
+      attempt: 1,
+      callId: "toolu_1",
+      question: "Which status?",
+      choices: ["APPROVED", "REJECTED"],
+      defaultAnswer: "REJECTED",
+      status: "OPEN",
+      answer: null,
+      answeredBy: null,
+      enteredBy: null,
+      askedAtMs: firstMs,
+      expiresAtMs: firstMs + 1_000,
+      closedAtMs: null,
+    };
+    this.append({ type: "question.asked", ...about, data: { question: open } });
+    const answer = { answer: "APPROVED", answeredBy: "The client", enteredBy: "root", closedAtMs: firstMs + 500 };
+    const question: QuestionRecord = { ...open, status: "ANSWERED", ...answer };
+    this.append({ type: "question.closed", ...about, data: { question } });
+    return question;
+  }
+
+  /** A message of a person that a job has heard. */
+  sendMessage(job: JobRecord): MessageRecord {
+    const { issueId } = job;
+    const said = { author: "The client", enteredBy: "root", sentAtMs: firstMs };
+    const sent = { id: newId("message", firstMs), issueId, text: "Only ours.", ...said };
+    const unheard: MessageRecord = { ...sent, heardByJobId: null, heardAtMs: null };
+    this.append({ type: "message.sent", issueId, data: { message: unheard } });
+    const data = { messageIds: [sent.id], attempt: 1 };
+    const { atMs } = this.append({ type: "message.heard", issueId, jobId: job.id, data });
+    return { ...unheard, heardByJobId: job.id, heardAtMs: atMs };
   }
 
   createEffect(artifact: ArtifactRecord): EffectRecord {

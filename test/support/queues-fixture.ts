@@ -1,6 +1,8 @@
 /** One job's side of an organization's object, kept in memory, and batches of queue messages. */
 import { randomUUID } from "node:crypto";
+import type { MessageRecord } from "../../src/contracts/conversation.ts";
 import type {
+  AskCommand,
   Assignment,
   AttemptPrompt,
   CallRef,
@@ -123,13 +125,16 @@ export class MemoryJob implements SliceOrganization {
   readonly checkpoints: Checkpoint[] = [];
   readonly finished: FinishCommand[] = [];
   readonly failed: FailCommand[] = [];
+  readonly asked: AskCommand[] = [];
+  /** What people have said that the agent has not heard. */
+  unheard: MessageRecord[] = [];
   readonly text: string[] = [];
   isWatched = true;
   yields = 0;
   renewals = 0;
   /** Whether the current slice still holds the job. */
   isHeld = true;
-  readonly #change: Partial<Assignment>;
+  #change: Partial<Assignment>;
   #workspace: WorkspaceChange[] = [];
 
   constructor({ issue, job, assignment = {} }: MemoryJobOptions = {}) {
@@ -140,6 +145,11 @@ export class MemoryJob implements SliceOrganization {
 
   #answer(): Promise<{ readonly accepted: boolean }> {
     return Promise.resolve({ accepted: this.isHeld });
+  }
+
+  /** What the next assignments say instead. */
+  change(change: Partial<Assignment>): void {
+    this.#change = { ...this.#change, ...change };
   }
 
   assignment(): Assignment {
@@ -165,6 +175,7 @@ export class MemoryJob implements SliceOrganization {
       workspaceBase: null,
       underReview: null,
       toolsOff: [],
+      conversation: { questions: [], messages: [] },
       ...this.#change,
     };
   }
@@ -207,7 +218,12 @@ export class MemoryJob implements SliceOrganization {
       this.messages.push(...checkpoint.appendedMessages);
       const changed = new Map([...this.#workspace, ...checkpoint.workspace].map((each) => [each.path, each]));
       this.#workspace = [...changed.values()];
+      this.unheard = this.unheard.filter(({ id }) => !checkpoint.heardMessageIds.includes(id));
     }
+    return Promise.resolve(this.isHeld ? { accepted: true, unheard: this.unheard } : { accepted: false });
+  };
+  askPerson: SliceOrganization["askPerson"] = (command) => {
+    if (this.isHeld) this.asked.push(command);
     return this.#answer();
   };
   streamText: SliceOrganization["streamText"] = ({ text }) => {

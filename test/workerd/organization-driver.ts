@@ -128,6 +128,7 @@ export function checkpointOf(assignment: Assignment, changes: Partial<Checkpoint
     workspace: [],
     artifacts: [],
     logs: [],
+    heardMessageIds: [],
     ...changes,
   };
 }

@@ -107,8 +107,8 @@ function placesOf(sql: SqlStorage, texts: readonly string[]): readonly string[] 
 async function archivedOf(organizationId: string, issueId: string): Promise<ArchivedIssue> {
   const detail = await objectOf(organizationId).readIssue({ organizationId, issueId, visibility: everything });
   if (detail === null) throw new Error("the issue is not here");
-  const { issue, jobs, stepCount, reviews, effects } = detail;
-  return { issue, jobs, stepCount, reviews, effects };
+  const { issue, jobs, stepCount, reviews, effects, questions, messages } = detail;
+  return { issue, jobs, stepCount, reviews, effects, questions, messages };
 }
 
 describe("an event that was projected", () => {

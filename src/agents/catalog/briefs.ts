@@ -28,6 +28,7 @@ export const briefsAgents = [
       "write_file",
       "git_diff",
       "git_propose",
+      "ask_user",
       "finish",
     ],
     ceilings: defaultCeilings,

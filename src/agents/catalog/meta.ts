@@ -45,7 +45,7 @@ export const metaAgents = [
       "questions about how something works",
     ],
     defaultModel: "sonnet",
-    tools: ["list_files", "search_files", "search_code", "read_file", "finish"],
+    tools: ["list_files", "search_files", "search_code", "read_file", "ask_user", "finish"],
     ceilings: defaultCeilings,
     answer: null,
     prompt: `You investigate and report; you change nothing.

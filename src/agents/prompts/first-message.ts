@@ -1,4 +1,5 @@
 /** The first user message of an attempt: the issue, and whatever this job has to know besides. */
+import type { Conversation } from "../../contracts/conversation.ts";
 import type { ArtifactView, LastAttempt } from "../../contracts/organization-rpc.ts";
 import type { IssueRecord, JobRole } from "../../contracts/records.ts";
 import type { Repository } from "../../contracts/terms.ts";
@@ -29,6 +30,8 @@ export interface FirstMessageFacts {
   /** Why a review sent the earlier change back. */
   readonly reviewNote: string | null;
   readonly underReview: ArtifactView | null;
+  /** What was said about the issue before. */
+  readonly conversation: Conversation;
 }
 
 const maxIssueCharacters = 60_000;
@@ -78,6 +81,24 @@ function earlierWorkSection({ attempt, changedPaths, reviewNote }: FirstMessageF
   return parts.join("\n");
 }
 
+/** Answered questions, and messages that an earlier agent of the issue has heard; others are still to be told. */
+function conversationSection({ questions, messages }: Conversation): string | null {
+  const parts = [
+    ...questions.flatMap(({ question, answer, answeredBy }) =>
+      answer === null
+        ? []
+        : [
+            quoteText("An agent asked", question, maxNoteCharacters),
+            quoteText(`Answered by ${answeredBy ?? "the agent's own default"}`, answer, maxNoteCharacters),
+          ],
+    ),
+    ...messages.flatMap(({ author, text, heardByJobId }) =>
+      heardByJobId === null ? [] : [quoteText(`From ${author}`, text, maxNoteCharacters)],
+    ),
+  ];
+  return parts.length === 0 ? null : ["# What people said about it meanwhile", ...parts].join("\n");
+}
+
 function underReviewSection({ artifact, content, diffPatch }: ArtifactView): string {
   const parts = [
     `# The change under review (${artifact.type})`,
@@ -103,6 +124,8 @@ export function renderFirstMessage(facts: FirstMessageFacts): string {
     sections.push(earlierWorkSection(facts));
   }
   if (facts.lastAttempt !== null) sections.push(lastAttemptSection(facts.lastAttempt));
+  const said = conversationSection(facts.conversation);
+  if (said !== null) sections.push(said);
   if (facts.underReview !== null) sections.push(underReviewSection(facts.underReview));
   sections.push(`# Your task\n${task[facts.role]}`);
   return userMessage(sections.join("\n\n"));

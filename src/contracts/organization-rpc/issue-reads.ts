@@ -1,5 +1,6 @@
 /** Reading issues, and the shape in which they leave the object and come back. */
 import type { Visibility } from "../caller.ts";
+import type { Conversation } from "../conversation.ts";
 import type { IssueFilter, ListPosition } from "../issue-filter.ts";
 import type {
   ArtifactRecord,
@@ -18,7 +19,7 @@ export interface IssueRef extends Addressed {
   readonly visibility: Visibility;
 }
 
-export interface IssueDetail {
+export interface IssueDetail extends Conversation {
   readonly issue: IssueRecord;
   readonly jobs: readonly JobRecord[];
   readonly stepCount: number;
@@ -32,7 +33,10 @@ export interface IssueDetail {
 }
 
 /** An issue as Postgres holds it; a command on one that has left the object brings it along, and so back. */
-export type ArchivedIssue = Pick<IssueDetail, "issue" | "jobs" | "stepCount" | "reviews" | "effects">;
+export type ArchivedIssue = Pick<
+  IssueDetail,
+  "issue" | "jobs" | "stepCount" | "reviews" | "effects" | "questions" | "messages"
+>;
 
 /** A command about an issue that may have left the object. */
 export interface Archivable {

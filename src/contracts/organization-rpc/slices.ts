@@ -1,5 +1,6 @@
 /** Running a job: called by the jobs consumer. */
 import type { TokenUsage } from "../../core/money.ts";
+import type { Conversation, MessageRecord } from "../conversation.ts";
 import type { ModelName } from "../models.ts";
 import type {
   IssueRecord,
@@ -75,6 +76,8 @@ export interface Assignment {
   readonly underReview: ArtifactView | null;
   /** Tools that are switched off: the attempt's prompt still names them, but their calls are refused. */
   readonly toolsOff: readonly string[];
+  /** What was said about the issue so far; what nobody has heard yet is for this job. */
+  readonly conversation: Conversation;
 }
 
 export type ClaimAnswer = { readonly kind: "claimed"; readonly assignment: Assignment } | { readonly kind: "stale" };
@@ -131,7 +134,14 @@ export interface Checkpoint extends EpochRef {
   readonly workspace: readonly WorkspaceChange[];
   readonly artifacts: readonly ArtifactDraft[];
   readonly logs: readonly LogDraft[];
+  /** Messages of people that stand in `appendedMessages`: they have been heard with it. */
+  readonly heardMessageIds: readonly string[];
 }
+
+/** Tells an accepted checkpoint what people have said meanwhile, so that the next model call knows of it. */
+export type CheckpointAnswer =
+  | { readonly accepted: true; readonly unheard: readonly MessageRecord[] }
+  | { readonly accepted: false };
 
 /** How a slice ends its job, by role. */
 export type JobOutcome =
@@ -171,9 +181,10 @@ export interface SliceCalls {
   control(query: ControlQuery): Promise<ControlSignal>;
   beginAttempt(command: BeginAttempt): Promise<EpochAnswer>;
   /** Repeating a checkpoint that was already accepted from the same epoch changes nothing and is accepted. */
-  checkpoint(checkpoint: Checkpoint): Promise<EpochAnswer>;
+  checkpoint(checkpoint: Checkpoint): Promise<CheckpointAnswer>;
   /** Passes a running model's words to whoever watches; kept nowhere. Tells whether anybody does. */
   streamText(ref: EpochRef & { readonly text: string }): Promise<{ readonly watched: boolean }>;
+  /** Ends the job, or has it go on when a person has said something that its agent has not heard. */
   finish(command: FinishCommand): Promise<EpochAnswer>;
   fail(command: FailCommand): Promise<EpochAnswer>;
   /** Ends a slice without ending its job, which pauses, waits or goes on from the last checkpoint, as it was told. */

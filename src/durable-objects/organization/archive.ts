@@ -3,6 +3,7 @@ import type { ArchivedIssue } from "../../contracts/organization-rpc.ts";
 import { openIssueStatuses } from "../../contracts/status.ts";
 import { boundLimit } from "../bound-limit.ts";
 import type { ArtifactTable } from "./artifact-table.ts";
+import type { ConversationTable } from "./conversation-table.ts";
 import { artifactUnderReview } from "./completion.ts";
 import type { EffectState, EffectTable } from "./effect-table.ts";
 import type { IssueTable } from "./issue-table.ts";
@@ -33,6 +34,8 @@ const removals: readonly string[] = [
   "DELETE FROM steps WHERE issue_id = ?1",
   "DELETE FROM logs WHERE issue_id = ?1",
   "DELETE FROM artifacts WHERE issue_id = ?1",
+  "DELETE FROM questions WHERE issue_id = ?1",
+  "DELETE FROM person_messages WHERE issue_id = ?1",
   "DELETE FROM reviews WHERE issue_id = ?1",
   "DELETE FROM effects WHERE issue_id = ?1",
   "DELETE FROM dead_letters WHERE issue_id = ?1",
@@ -47,6 +50,7 @@ export interface ArchiveParts {
   readonly artifacts: ArtifactTable;
   readonly reviews: ReviewTable;
   readonly effects: EffectTable;
+  readonly conversation: ConversationTable;
 }
 
 export class Archive {
@@ -81,13 +85,15 @@ export class Archive {
    * Brings an issue back as Postgres holds it; one that is here stays as it is. False when nothing was brought back. Its
    * transcripts, workspaces and files are gone for good.
    */
-  restore({ issue, jobs, reviews, effects, stepCount }: ArchivedIssue): boolean {
+  restore({ issue, jobs, reviews, effects, questions, messages, stepCount }: ArchivedIssue): boolean {
     const { memory, issues } = this.#parts;
     if (issues.find(issue.id) !== null) return false;
     issues.save(issue);
     memory.sql.exec("UPDATE issues SET archived_step_count = ? WHERE id = ?", stepCount, issue.id);
     for (const record of jobs) this.#parts.jobs.save(idleJob(record));
     for (const review of reviews) this.#parts.reviews.save(review);
+    for (const question of questions) this.#parts.conversation.saveQuestion(question);
+    for (const message of messages) this.#parts.conversation.saveMessage(message);
     for (const record of effects) {
       this.#parts.effects.save({ record, plan: null, epoch: 0, leaseUntilMs: null, readyAtMs: record.updatedAtMs });
     }

@@ -2,6 +2,7 @@ import type { Assignment } from "../../contracts/organization-rpc.ts";
 import type { ArtifactTable } from "./artifact-table.ts";
 import type { AttemptTable } from "./attempt-table.ts";
 import { artifactUnderReview } from "./completion.ts";
+import type { ConversationTable } from "./conversation-table.ts";
 import type { IssueTable } from "./issue-table.ts";
 import type { JobState } from "./job-state.ts";
 import type { SwitchGuard } from "./switch-guard.ts";
@@ -11,6 +12,7 @@ export interface AssignmentParts {
   readonly issues: IssueTable;
   readonly attempts: AttemptTable;
   readonly artifacts: ArtifactTable;
+  readonly conversation: ConversationTable;
   readonly terms: TermsKeeper;
   readonly switchGuard: SwitchGuard;
 }
@@ -54,6 +56,7 @@ export function assignmentOf(parts: AssignmentParts, job: JobState, nowMs: numbe
     workspace,
     workspaceBase: workspace.length === 0 ? null : job.workspaceBase,
     toolsOff: parts.switchGuard.toolsOff(nowMs),
+    conversation: parts.conversation.ofIssue(issueId),
     underReview: artifactId === null ? null : parts.artifacts.view(artifactId),
   };
 }

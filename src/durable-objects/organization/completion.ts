@@ -7,6 +7,7 @@ import { bestModel } from "../../contracts/terms.ts";
 import type { ArtifactTable } from "./artifact-table.ts";
 import type { AttemptTable } from "./attempt-table.ts";
 import type { BudgetDesk } from "./budget-desk.ts";
+import type { ConversationTable } from "./conversation-table.ts";
 import type { Change } from "./change.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { IssueTable } from "./issue-table.ts";
@@ -29,6 +30,7 @@ export interface CompletionParts {
   readonly jobs: JobTable;
   readonly attempts: AttemptTable;
   readonly artifacts: ArtifactTable;
+  readonly conversation: ConversationTable;
   readonly terms: TermsKeeper;
   readonly slices: Slices;
   readonly dispatcher: Dispatcher;
@@ -58,6 +60,10 @@ export class Completion {
     if (outcome.role !== job.record.role) {
       throw new Error(`job ${job.record.id} has the role ${job.record.role}, not ${outcome.role}`);
     }
+    if (this.#mustHearMore(job)) {
+      slices.endSlice(change, job, "yielded");
+      return true;
+    }
     for (const draft of command.artifacts) createArtifact(change, artifacts, job.record, draft);
     if (outcome.role === "triage") this.#storeTriage(change, job, outcome);
 
@@ -73,6 +79,11 @@ export class Completion {
     this.#begin(change, job, outcome, next);
     if (job.signal === "pause") this.#pauseWaiting(change, job.record.issueId);
     return true;
+  }
+
+  /** What a person said while the agent ended is not lost: it hears that first. After triage the work job hears it. */
+  #mustHearMore({ record }: JobState): boolean {
+    return record.role !== "triage" && this.#parts.conversation.unheard(record.issueId).length > 0;
   }
 
   /** A pause that the job was told and did not come to holds what follows it. */

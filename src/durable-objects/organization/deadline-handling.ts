@@ -10,6 +10,7 @@ import type { Failures } from "./failures.ts";
 import type { IssueTable } from "./issue-table.ts";
 import type { JobTable } from "./job-table.ts";
 import type { LiveSockets } from "./live-sockets.ts";
+import type { PeopleDesk } from "./people-desk.ts";
 import type { ProjectionFeed } from "./projection-feed.ts";
 import { endPutOff } from "./put-off.ts";
 import { forgetExpiredAnswers } from "./remembered-answers.ts";
@@ -26,6 +27,7 @@ export interface DeadlineParts {
   readonly failures: Failures;
   readonly settlements: Settlements;
   readonly reviews: ReviewDesk;
+  readonly people: PeopleDesk;
   readonly enforcer: SwitchEnforcer;
   readonly effects: EffectDesk;
   readonly feed: ProjectionFeed;
@@ -48,6 +50,8 @@ export function handleDeadline(change: Change, parts: DeadlineParts, deadline: D
       return parts.settlements.expire(change, subject);
     case "review":
       return parts.reviews.expire(change, subject);
+    case "question":
+      return parts.people.expire(change, subject);
     case "switches":
     case "clear":
       return parts.enforcer.enforce(change);

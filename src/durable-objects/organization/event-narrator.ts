@@ -58,6 +58,17 @@ export function narrate(event: OrganizationEvent): Narration | null {
       const { id, status, approver, decidedBy } = event.data.review;
       return info({ reviewId: id, status, approver, decidedBy });
     }
+    case "question.asked":
+    case "question.closed": {
+      const { id, status, choices, answeredBy, enteredBy } = event.data.question;
+      return info({ questionId: id, status, choices: choices.length, answeredBy, enteredBy });
+    }
+    case "message.sent": {
+      const { id, author, enteredBy } = event.data.message;
+      return info({ messageId: id, author, enteredBy });
+    }
+    case "message.heard":
+      return info({ messages: event.data.messageIds.length, attempt: event.data.attempt });
     case "effect.created":
     case "effect.changed":
   }

@@ -11,6 +11,7 @@ import type { IssueTable } from "./issue-table.ts";
 import type { JobControl } from "./job-control.ts";
 import type { JobState } from "./job-state.ts";
 import type { JobTable } from "./job-table.ts";
+import type { PeopleDesk } from "./people-desk.ts";
 import type { ReviewDesk } from "./review-desk.ts";
 import { canSeeIssuesOf } from "../../contracts/issue-filter.ts";
 
@@ -20,6 +21,7 @@ export interface IssueCommandParts {
   readonly effectTable: EffectTable;
   readonly effects: EffectDesk;
   readonly reviews: ReviewDesk;
+  readonly people: Pick<PeopleDesk, "cancelOpen">;
   readonly jobControl: JobControl;
   readonly archive: Archive;
 }
@@ -59,7 +61,7 @@ export class IssueCommands {
    * when an approved change may already have reached the outside.
    */
   cancel(change: Change, issueId: string, author: CommandAuthor, signal: "cancel" | "abort"): CommandOutcome {
-    const { jobControl, reviews, effects } = this.#parts;
+    const { jobControl, reviews, people, effects } = this.#parts;
     const issue = this.#issue(issueId);
     const decision = decideCancel(issue.status, issue.jobs, issue.effects);
     if (decision.kind === "refuse") return refused(decision.failure);
@@ -68,6 +70,7 @@ export class IssueCommands {
     for (const job of decision.jobs) jobControl.cancel(change, job, author, signal);
     for (const effect of decision.effects) effects.cancel(change, effect);
     reviews.cancelOpen(change, issueId, author);
+    people.cancelOpen(change, issueId);
     return done;
   }
 

@@ -37,9 +37,9 @@ export class JobControl {
     if (job.signal !== "pause") this.#tell(change, job, "yield");
   }
 
-  /** Takes a pause back; a job that had come to rest waits for a slot again. */
+  /** Takes a pause back; a job that had come to rest waits for a slot again, one with an open question for its answer. */
   resume(change: Change, job: JobState): void {
-    if (job.record.status !== "PAUSED") {
+    if (job.record.pausedReason !== "operator") {
       this.#signal(change, job, null);
       return;
     }

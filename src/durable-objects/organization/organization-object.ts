@@ -138,8 +138,19 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
     return this.#calls.accept(command, (change, { slices }) => slices.beginAttempt(change, command));
   }
 
-  checkpoint(checkpoint: Rpc.Checkpoint): Promise<Rpc.EpochAnswer> {
-    return this.#calls.accept(checkpoint, (change, { slices }) => slices.checkpoint(change, checkpoint));
+  checkpoint(checkpoint: Rpc.Checkpoint): Promise<Rpc.CheckpointAnswer> {
+    return this.#calls.change(checkpoint, (change, { slices, conversation }) => {
+      const job = slices.checkpoint(change, checkpoint);
+      return job === null ? { accepted: false } : { accepted: true, unheard: conversation.unheard(job.record.issueId) };
+    });
+  }
+
+  askPerson(command: Rpc.AskCommand): Promise<Rpc.EpochAnswer> {
+    return this.#calls.accept(command, (change, { people }) => people.ask(change, command));
+  }
+
+  sendMessage(command: Rpc.MessageCommand): Promise<Rpc.Outcome<Rpc.MessageReceipt>> {
+    return this.#calls.change(command, (change, { people }) => people.receive(change, command));
   }
 
   reserve(command: Rpc.ReserveCommand): Promise<Rpc.ReserveAnswer> {

@@ -18,6 +18,7 @@ export interface OrganizationOptions {
   readonly settingSwitches: readonly Switch[];
   readonly ceilings: AdmissionCeilings;
   readonly reviewExpiresAfterMs: number;
+  readonly questionExpiresAfterMs: number;
   /** How long an event is kept after it was projected. */
   readonly keepProjectedMs: number;
   readonly live: LiveSettings;

@@ -21,6 +21,7 @@ import { LiveSockets } from "./live-sockets.ts";
 import type { OrganizationOptions } from "./organization-options.ts";
 import { createOrganizationTables } from "./organization-tables.ts";
 import { ModelHealth } from "./model-health.ts";
+import { PeopleDesk } from "./people-desk.ts";
 import { ProjectionFeed } from "./projection-feed.ts";
 import { Retention } from "./retention.ts";
 import { ReviewDesk } from "./review-desk.ts";
@@ -43,7 +44,9 @@ export function createOrganizationParts(options: OrganizationOptions) {
   const { random } = ports;
 
   const tables = createOrganizationTables(storage, organizationId, ports);
-  const { memory, log, issues, jobs, keys, attempts, artifacts, reviewTable, effectTable, archive, terms } = tables;
+  const { memory, log, issues, jobs, keys, attempts, artifacts, reviewTable, effectTable, conversation, archive } =
+    tables;
+  const { terms } = tables;
   const budget = new BudgetDesk({
     jobs,
     issues,
@@ -125,7 +128,27 @@ export function createOrganizationParts(options: OrganizationOptions) {
     send: options.sendJob,
   });
   const modelHealth = new ModelHealth({ organizationId, terms, platform: options.platform });
-  const slices = new Slices({ issues, jobs, attempts, artifacts, dispatcher, budget, modelHealth, timings });
+  const slices = new Slices({
+    issues,
+    jobs,
+    attempts,
+    artifacts,
+    dispatcher,
+    budget,
+    modelHealth,
+    timings,
+    noteHeard: (change, job, messageIds) => people.noteHeard(change, job, messageIds),
+  });
+  const people = new PeopleDesk({
+    issues,
+    jobs,
+    conversation,
+    slices,
+    dispatcher,
+    messageAnswers: tables.messageAnswers,
+    questionExpiresAfterMs: options.questionExpiresAfterMs,
+    cancelIssue: (change, issueId, author) => commands.cancel(change, issueId, author, "cancel"),
+  });
   const failures = new Failures({
     jobs,
     slices,
@@ -152,9 +175,29 @@ export function createOrganizationParts(options: OrganizationOptions) {
     effects,
     expiresAfterMs: options.reviewExpiresAfterMs,
   });
-  const completion = new Completion({ issues, jobs, attempts, artifacts, terms, slices, dispatcher, reviews, budget });
+  const completion = new Completion({
+    issues,
+    jobs,
+    attempts,
+    artifacts,
+    conversation,
+    terms,
+    slices,
+    dispatcher,
+    reviews,
+    budget,
+  });
   const jobControl = new JobControl({ issues, jobs, attempts, dispatcher, budget });
-  const commands = new IssueCommands({ archive, issues, jobs, effectTable, effects, reviews, jobControl });
+  const commands: IssueCommands = new IssueCommands({
+    archive,
+    issues,
+    jobs,
+    effectTable,
+    effects,
+    reviews,
+    people,
+    jobControl,
+  });
   const runningJobs = new RunningJobs({ jobs, jobControl, commands });
   const settlements = new Settlements({
     jobs,
@@ -203,6 +246,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
     failures,
     settlements,
     reviews,
+    people,
     enforcer,
     effects,
     feed,
@@ -241,6 +285,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
     effects,
     reviews,
     completion,
+    people,
     waiting,
     commands,
     runningJobs,

@@ -6,7 +6,16 @@ import type { SwitchGuard } from "./switch-guard.ts";
 
 type ReadParts = Pick<
   OrganizationParts,
-  "switchGuard" | "issues" | "jobs" | "attempts" | "reviewTable" | "effectTable" | "archive" | "waiting" | "budget"
+  | "switchGuard"
+  | "conversation"
+  | "issues"
+  | "jobs"
+  | "attempts"
+  | "reviewTable"
+  | "effectTable"
+  | "archive"
+  | "waiting"
+  | "budget"
 >;
 
 /** One issue with everything that a person asks about it. */
@@ -28,6 +37,7 @@ export function issueDetail(parts: ReadParts, issueId: string, nowMs: number): I
     stepCount: parts.attempts.countStepsOfIssue(issueId) + (parts.archive.earlierSteps(issueId) ?? 0),
     reviews: parts.reviewTable.ofIssue(issueId),
     effects: parts.effectTable.ofIssue(issueId).map(({ record }) => record),
+    ...parts.conversation.ofIssue(issueId),
     waitingReason: switchReason(parts.switchGuard, jobs, nowMs),
     waitingFor: parts.waiting.limitOf(issueId, nowMs),
     reservedMicroUsd: parts.budget.reservedOfIssue(issueId),

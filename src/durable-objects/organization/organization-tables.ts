@@ -1,5 +1,5 @@
 /** An organization's rows: every part that reads and writes the object's storage and decides nothing. */
-import type { SubmitReceipt } from "../../contracts/organization-rpc.ts";
+import type { MessageReceipt, SubmitReceipt } from "../../contracts/organization-rpc.ts";
 import { newId } from "../../core/ids.ts";
 import type { ObjectPorts } from "../object-ports.ts";
 import { StorageMemory } from "../storage-memory.ts";
@@ -8,6 +8,7 @@ import { ArtifactTable } from "./artifact-table.ts";
 import { AttemptTable } from "./attempt-table.ts";
 import { BudgetTable } from "./budget-table.ts";
 import { ConcurrencyKeys } from "./concurrency-keys.ts";
+import { ConversationTable } from "./conversation-table.ts";
 import { DatabaseSize } from "./database-size.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { DecisionLog } from "./decision-log.ts";
@@ -37,6 +38,7 @@ export function createOrganizationTables(
   const artifacts = new ArtifactTable(sql);
   const reviewTable = new ReviewTable(sql, memory);
   const effectTable = new EffectTable(sql, memory);
+  const conversation = new ConversationTable(sql);
   return {
     memory,
     log: new EventLog(storage, memory, newId("incarnation", clock.nowMs(), random)),
@@ -46,7 +48,8 @@ export function createOrganizationTables(
     artifacts,
     reviewTable,
     effectTable,
-    archive: new Archive({ memory, issues, jobs, artifacts, reviews: reviewTable, effects: effectTable }),
+    conversation,
+    archive: new Archive({ memory, issues, jobs, artifacts, reviews: reviewTable, effects: effectTable, conversation }),
     keys: new ConcurrencyKeys(sql, issues, () => jobs.queue.forget()),
     terms: new TermsKeeper(storage, memory, organizationId),
     budgetTable: new BudgetTable(sql, memory),
@@ -56,6 +59,7 @@ export function createOrganizationTables(
     databaseSize: new DatabaseSize(sql),
     decisions: new DecisionLog(sql),
     usedTickets: new UsedTickets(sql),
+    messageAnswers: new RememberedAnswers<MessageReceipt>(sql, "POST /:id/messages"),
     deadLetters: new DeadLetters(sql),
   };
 }

@@ -2,6 +2,7 @@
 import { deadlinesMigration } from "../deadlines.ts";
 import { archiveMigration } from "./archive.ts";
 import { budgetMigration } from "./budget-table.ts";
+import { conversationMigration } from "./conversation-table.ts";
 import { concurrencyKeysMigration } from "./concurrency-keys.ts";
 import { keyUsesMigration } from "./key-use-table.ts";
 import { liveMigration } from "./live-feed.ts";
@@ -138,4 +139,5 @@ export const organizationMigrations: readonly string[] = [
   keyUsesMigration,
   toldLimitMigration + delayedJobsMigration,
   decisionsMigration + usedTicketsMigration,
+  conversationMigration,
 ];

@@ -24,6 +24,8 @@ export interface SliceParts {
   readonly budget: BudgetDesk;
   readonly modelHealth: ModelHealth;
   readonly timings: Timings;
+  /** Notes what people said and the job's agent has heard with a checkpoint. */
+  readonly noteHeard: (change: Change, job: JobState, messageIds: readonly string[]) => void;
 }
 
 export class Slices {
@@ -68,18 +70,21 @@ export class Slices {
     return true;
   }
 
-  /** Stores a checkpoint whole, with its events; one that was accepted before changes nothing. */
-  checkpoint(change: Change, checkpoint: Checkpoint): boolean {
-    const { jobs, attempts, artifacts } = this.#parts;
+  /**
+   * Stores a checkpoint whole, with its events, and returns the job; null when the epoch does not hold it. One that was
+   * accepted before changes nothing.
+   */
+  checkpoint(change: Change, checkpoint: Checkpoint): JobState | null {
+    const { jobs, attempts, artifacts, noteHeard } = this.#parts;
     const job = this.held(checkpoint);
-    if (job === null) return false;
+    if (job === null) return null;
     assertAttempt(job, checkpoint.attempt);
     const hash = createHash("sha256").update(JSON.stringify(checkpoint)).digest("hex");
     const decision = decideCheckpoint(checkpoint, {
       stepsRecorded: attempts.countSteps(checkpoint.jobId, checkpoint.attempt),
       isLastStepless: hash === job.steplessCheckpointHash,
     });
-    if (decision.kind === "repeat") return true;
+    if (decision.kind === "repeat") return job;
     if (decision.kind === "gap") {
       throw new Error(`job ${checkpoint.jobId}: step ${decision.got} came where ${decision.expected} was next`);
     }
@@ -88,12 +93,14 @@ export class Slices {
     attempts.saveWorkspace(checkpoint.jobId, checkpoint.workspace);
     for (const draft of checkpoint.artifacts) createArtifact(change, artifacts, job.record, draft);
     for (const draft of checkpoint.logs) this.#writeLog(change, job, draft);
-    jobs.save({
+    noteHeard(change, job, checkpoint.heardMessageIds);
+    const saved: JobState = {
       ...this.#renewed(change, charged),
       lostSlices: 0,
       steplessCheckpointHash: checkpoint.steps.length === 0 ? hash : null,
-    });
-    return true;
+    };
+    jobs.save(saved);
+    return saved;
   }
 
   /** Ends the slice and dispatches the job again in the same slot. */
