@@ -1,7 +1,7 @@
 /** The one place that turns bindings into ports. Everything below takes what it needs as arguments. */
 import { createHmac } from "node:crypto";
 import { version } from "../package.json";
-import { agents } from "./agents/registry.ts";
+import { createAgentPort } from "./agents/work-plan.ts";
 import type { GitHubPort } from "./contracts/ports.ts";
 import { systemClock } from "./core/clock.ts";
 import { createLogger } from "./core/log.ts";
@@ -92,7 +92,7 @@ function composeWith(env: Env, settings: Settings): Composition {
     adminTokens: settings.ADMIN_TOKENS,
     signingKeys: { tickets: signingKey(settings, "tickets"), sessions: signingKey(settings, "sessions") },
     allowedOrigins: new Set(settings.ALLOWED_ORIGINS),
-    agentTypes: callableAgentTypes(),
+    agents: createAgentPort(settings.AGENT_DEFAULT_MODEL),
     settingSwitches: settings.scheduling.settingSwitches,
     integrations: { github: gitHub !== null },
     release: releaseOf(env),
@@ -165,10 +165,6 @@ function gitHubPing({ gitHub }: Settings, port: GitHubPort | null): (() => Promi
   return async () => {
     await port.defaultBranchHead({ owner: gitHub.GITHUB_REPO_OWNER, name: gitHub.GITHUB_REPO_NAME });
   };
-}
-
-function callableAgentTypes(): ReadonlySet<string> {
-  return new Set(agents.filter((agent) => agent.role === "work" && agent.level === "tenant").map((agent) => agent.id));
 }
 
 function releaseOf({ VERSION_METADATA: { id, tag, timestamp } }: Env): Release {

@@ -70,6 +70,8 @@ export function createDemoView(): DemoView {
           return event.data.waitingFor === null ? [] : [line("waits", `for ${event.data.waitingFor}`)];
         case "budget.alert":
           return [line("budget", pc.yellow("80 % of a budget is spent"))];
+        case "feedback.given":
+          return [line("feedback", `${event.data.feedback.rating}/5 by ${event.data.feedback.givenBy}`)];
         case "job.model_changed":
           return [line(labelOf(event.jobId), pc.yellow(event.data.modelReason))];
         case "question.asked":

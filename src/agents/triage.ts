@@ -84,6 +84,11 @@ const stepsPerComplexity = 4;
 /** Words that an issue must share with an agent's field before the rules choose it. */
 const minSharedWords = 2;
 
+/** How many steps the work on an issue of this type takes, as far as its type tells. */
+export function stepsExpectedOf(type: IssueType): number {
+  return complexityByType[type] * stepsPerComplexity;
+}
+
 interface RuleMatch {
   readonly rule: "shared_words" | "no_field_fits";
   readonly agentId: string;
@@ -132,7 +137,7 @@ export function triageByRules(facts: TriageFacts): TriageDecision | null {
       agent: match.agentId,
       confidence: match.confidence,
       reason: `Sorted by the rule ${match.rule}, because the triage model gave no answer: ${match.why}.`,
-      expectedSteps: complexity * stepsPerComplexity,
+      expectedSteps: stepsExpectedOf(facts.issue.type),
     },
     true,
     facts,

@@ -5,6 +5,7 @@ import { modelNameSchema } from "./models.ts";
 import {
   artifactRecordSchema,
   effectRecordSchema,
+  feedbackRecordSchema,
   issueRecordSchema,
   jobErrorSchema,
   jobRecordSchema,
@@ -84,6 +85,7 @@ const eventData = {
   "message.sent": z.object({ message: messageRecordSchema }),
   /** They stand in the transcript of the event's job from now on. */
   "message.heard": z.object({ messageIds: z.array(z.string()), attempt: z.int() }),
+  "feedback.given": z.object({ feedback: feedbackRecordSchema }),
   "effect.created": z.object({ effect: effectRecordSchema }),
   "effect.changed": z.object({ effect: effectRecordSchema }),
 } as const;
@@ -157,6 +159,7 @@ export const organizationEventSchema = z.discriminatedUnion("type", [
   eventSchema("question.closed"),
   eventSchema("message.sent"),
   eventSchema("message.heard"),
+  eventSchema("feedback.given"),
   eventSchema("effect.created"),
   eventSchema("effect.changed"),
 ]) satisfies z.ZodType<OrganizationEvent>;

@@ -4,6 +4,7 @@ import { errorSpecs, type ErrorCode } from "../core/errors.ts";
 import { messageRecordSchema, questionRecordSchema } from "./conversation.ts";
 import {
   effectRecordSchema,
+  feedbackRecordSchema,
   issueRecordSchema,
   jobErrorSchema,
   jobRecordSchema,
@@ -11,6 +12,7 @@ import {
   reviewRecordSchema,
   stepRecordSchema,
 } from "./records.ts";
+import { modelNameSchema } from "./models.ts";
 import { artifactTypeSchema, blockingLimitSchema, issueStatusSchema } from "./status.ts";
 import { organizationLimitsSchema, repositorySchema, tierSchema } from "./terms.ts";
 
@@ -54,6 +56,21 @@ export const submitResponseSchema = z
     redacted: z.array(z.string()),
   })
   .meta({ id: "Submission" });
+
+/** What came of one submission of a batch. */
+const batchResultSchema = z
+  .object({
+    /** Its place in the batch, counted from 0. */
+    index: z.int(),
+    /** What the submission by itself would have been answered with. */
+    status: z.int(),
+    submission: submitResponseSchema.nullable(),
+    problem: problemSchema.nullable(),
+    retryAfterSeconds: z.int().nullable(),
+  })
+  .meta({ id: "BatchResult" });
+
+export const batchResponseSchema = z.object({ results: z.array(batchResultSchema) });
 
 export const issueViewSchema = issueRecordSchema
   .omit({ notBeforeMs: true, expiresAtMs: true, createdAtMs: true, updatedAtMs: true, context: true })
@@ -105,6 +122,10 @@ export const messageReceiptSchema = z
     z.object({ kind: z.literal("sent"), message: messageViewSchema }),
   ])
   .meta({ id: "MessageReceipt" });
+export const feedbackViewSchema = feedbackRecordSchema
+  .omit({ person: true, createdAtMs: true, updatedAtMs: true })
+  .extend({ createdAt: time, updatedAt: time })
+  .meta({ id: "Feedback" });
 
 export const stepViewSchema = stepRecordSchema
   .omit({ startedAtMs: true })
@@ -148,6 +169,8 @@ export const issueDetailSchema = issueViewSchema
     /** What its agents asked, and what people said to them. */
     questions: z.array(questionViewSchema),
     messages: z.array(messageViewSchema),
+    /** What people think of its outcome, one opinion each. */
+    feedback: z.array(feedbackViewSchema),
     /** What the issue's next job waits for; null when one runs or none is left. */
     waitingFor: blockingLimitSchema.nullable(),
     /** Set aside for model calls that are under way, beside `costMicroUsd`. */
@@ -193,10 +216,66 @@ const budgetUseSchema = z.object({
   resetAt: time,
 });
 
-/** What the organization has used of its limits in the present UTC day and month. */
+/** What the organization has used of its limits: issues of the sliding hour and the UTC day, jobs, and money. */
 export const quotaSchema = z
-  .object({ budget: z.object({ day: budgetUseSchema, month: budgetUseSchema }) })
+  .object({
+    rate: allowanceSchema,
+    quota: allowanceSchema,
+    concurrency: z.object({
+      /** The smaller of the organization's limit and the platform's. */
+      limit: z.int(),
+      running: z.int(),
+      /** Jobs that wait, whatever for. */
+      waiting: z.int(),
+    }),
+    budget: z.object({ day: budgetUseSchema, month: budgetUseSchema }),
+  })
   .meta({ id: "Quota" });
+
+const ceilingsSchema = z.object({ steps: z.int(), tokens: z.int(), runningSeconds: z.int(), costMicroUsd: z.int() });
+
+const catalogAgentSchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    module: z.string(),
+    description: z.string(),
+    defaultModel: modelNameSchema,
+    tools: z.array(z.string()),
+    /** What one job of it may use at most. */
+    ceilings: ceilingsSchema,
+    /** Changes with its definition. */
+    version: z.string(),
+  })
+  .meta({ id: "Agent" });
+
+/** The agents that may be asked for here, and the models that the organization's jobs may run on. */
+export const catalogSchema = z.object({ items: z.array(catalogAgentSchema), models: z.array(modelNameSchema) });
+
+const expectedSchema = z.object({
+  costMicroUsd: z.int(),
+  durationSeconds: z.int(),
+  /** `history`: the median of the organization's own latest jobs of this agent on this model; `typical_steps`: a rule. */
+  basis: z.enum(["history", "typical_steps"]),
+  /** Jobs that the median is of. */
+  jobs: z.int(),
+});
+
+export const estimateSchema = z
+  .object({
+    agentType: z.string(),
+    model: modelNameSchema,
+    modelReason: z.string(),
+    /** `triage`: triage decides when the issue is there, and may decide otherwise. */
+    decidedBy: z.enum(["caller", "triage"]),
+    /** The job that does the work, by itself: triage and review come on top. */
+    expected: expectedSchema,
+    /** What that job may use at most. */
+    ceilings: ceilingsSchema,
+    /** Nobody can tell how long it will wait. */
+    waitSeconds: z.null(),
+  })
+  .meta({ id: "Estimate" });
 
 export const organizationViewSchema = z
   .object({

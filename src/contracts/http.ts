@@ -4,7 +4,7 @@ import { idPattern, type IdKind } from "../core/ids.ts";
 import { questionLimits } from "./conversation.ts";
 import { modelNameSchema } from "./models.ts";
 import type { JsonValue } from "./records.ts";
-import { issuePrioritySchema, issueTypeSchema } from "./status.ts";
+import { feedbackOutcomeSchema, issuePrioritySchema, issueTypeSchema } from "./status.ts";
 import { organizationLimitsSchema, repositorySchema, tierSchema } from "./terms.ts";
 
 export const apiBasePath = "/api/agents";
@@ -17,15 +17,16 @@ export const actingUserHeader = "X-Acting-User-Id";
 /** Set by a browser's sign-in; with the prefix it goes back to this host alone, over a secure connection. */
 export const sessionCookie = "__Host-agents-session";
 export const requestIdHeader = "X-Request-Id";
+export const idempotencyKeyHeader = "Idempotency-Key";
 export const idempotencyReplayedHeader = "Idempotency-Replayed";
+export const rateLimitHeader = "RateLimit";
+export const rateLimitPolicyHeader = "RateLimit-Policy";
 
 /** On every POST that creates: the same key and body get the same answer for 24 hours. */
-export const idempotencyHeadersSchema = z.object({
-  "idempotency-key": z
-    .string()
-    .regex(/^[\x21-\x7e]{1,255}$/u, { error: "must be 1 to 255 visible ASCII characters" })
-    .optional(),
-});
+const idempotencyKeySchema = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,255}$/u, { error: "must be 1 to 255 visible ASCII characters" });
+export const idempotencyHeadersSchema = z.object({ "idempotency-key": idempotencyKeySchema.optional() });
 
 /** The query of a route that takes none: a parameter that nobody knows is refused, not ignored. */
 export const noQuerySchema = z.strictObject({});
@@ -81,6 +82,35 @@ export const submitRequestSchema = z
   .meta({ id: "SubmitRequest" });
 export type SubmitRequest = z.infer<typeof submitRequestSchema>;
 
+/** One submission of a batch. With a key of its own it is the same request as a single submission with that key. */
+export const batchItemSchema = submitRequestSchema
+  .extend({ idempotencyKey: idempotencyKeySchema.optional() })
+  .meta({ id: "BatchItem" });
+
+const maxBatchItems = 100;
+
+/** Each item is looked at by itself: one that is no submission is answered as that, and the others are taken. */
+export const batchRequestSchema = z.strictObject({
+  issues: z
+    .array(z.union([z.unknown(), batchItemSchema]))
+    .min(1)
+    .max(maxBatchItems),
+});
+
+/** What an issue would be, as far as its estimate depends on it. */
+export const estimateRequestSchema = submitRequestSchema
+  .pick({
+    type: true,
+    title: true,
+    description: true,
+    priority: true,
+    agentType: true,
+    model: true,
+    maxCostMicroUsd: true,
+  })
+  .meta({ id: "EstimateRequest" });
+export type EstimateRequest = z.infer<typeof estimateRequestSchema>;
+
 export const limitSchema = z.coerce.number().int().min(1).max(maxPageSize);
 
 export const liveQuerySchema = z.strictObject({
@@ -120,6 +150,21 @@ export const messageRequestSchema = z.strictObject({
   answeredBy: z.string().trim().min(1).max(200).optional(),
 });
 export type MessageRequest = z.infer<typeof messageRequestSchema>;
+const maxFeedbackTags = 20;
+
+/** What a person thinks of an issue's outcome; the whole of it, for it replaces what he said before. */
+export const feedbackRequestSchema = z
+  .strictObject({
+    rating: z.int().min(1).max(5),
+    outcome: feedbackOutcomeSchema,
+    tags: z
+      .array(z.string().trim().min(1).max(50))
+      .max(maxFeedbackTags)
+      .refine((tags) => new Set(tags).size === tags.length, { error: "must not hold the same tag twice" })
+      .default([]),
+    comment: z.string().trim().min(1).max(2_000).nullable().default(null),
+  })
+  .meta({ id: "FeedbackRequest" });
 
 export const listDeadLettersQuerySchema = z.strictObject({
   cursor: z.string().max(100).optional(),

@@ -5,6 +5,7 @@ import type { EventCursor, OrganizationEvent } from "./events.ts";
 import type { IssueFilter, ListPosition } from "./issue-filter.ts";
 import type { IssueDetail, OrganizationRpc, ArtifactView } from "./organization-rpc.ts";
 import type { PlatformRpc } from "./platform-rpc.ts";
+import type { ModelName } from "./models.ts";
 import type { IssueRecord, LogRecord, PullRequestPlan, PullRequestResult, StepRecord } from "./records.ts";
 import type { RepositoryRpc, TreeEntry } from "./repository-rpc.ts";
 import type { Repository } from "./terms.ts";
@@ -137,7 +138,19 @@ export interface IssuePage {
   readonly excludeIds: readonly string[];
 }
 
+/** What finished jobs of one agent on one model took: medians, null without any. */
+export interface JobHistory {
+  readonly jobs: number;
+  readonly costMicroUsd: number | null;
+  readonly durationSeconds: number | null;
+}
+
 export interface IssueReader {
+  /** Of the organization's latest completed jobs, a bounded number of them. */
+  jobHistory(
+    organizationId: string,
+    kind: { readonly agentType: string; readonly model: ModelName },
+  ): Promise<JobHistory>;
   list(page: IssuePage): Promise<readonly IssueRecord[]>;
   read(organizationId: string, issueId: string, visibility: Visibility): Promise<IssueDetail | null>;
   /** The issue that a review belongs to; for those who may see all of the organization's issues. */

@@ -5,6 +5,7 @@ import { modelNameSchema } from "./models.ts";
 import {
   artifactTypeSchema,
   effectStatusSchema,
+  feedbackOutcomeSchema,
   issuePrioritySchema,
   issueSourceSchema,
   issueStatusSchema,
@@ -193,6 +194,23 @@ export const reviewRecordSchema = z.object({
   createdAtMs: z.int(),
 });
 export type ReviewRecord = z.infer<typeof reviewRecordSchema>;
+
+/** What one person thinks of an issue's outcome. */
+export const feedbackRecordSchema = z.object({
+  issueId: z.string(),
+  /** The same for everything that he asks; one opinion each. */
+  person: z.string(),
+  /** The name that it is shown under. */
+  givenBy: z.string(),
+  /** 1–5. */
+  rating: z.int().min(1).max(5),
+  outcome: feedbackOutcomeSchema,
+  tags: z.array(z.string()),
+  comment: z.string().nullable(),
+  createdAtMs: z.int(),
+  updatedAtMs: z.int(),
+});
+export type FeedbackRecord = z.infer<typeof feedbackRecordSchema>;
 
 const effectKinds = ["pull_request"] as const;
 

@@ -21,6 +21,8 @@ export const effectStatuses = ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CAN
 export const issueCommands = ["cancel", "pause", "resume", "retry"] as const;
 /** What a paused job waits for: a person's answer, or the operator who paused it. */
 const pausedReasons = ["question", "operator"] as const;
+/** What a person says became of an issue. */
+const feedbackOutcomes = ["SOLVED", "PARTLY_SOLVED", "NOT_SOLVED"] as const;
 const logLevels = ["DEBUG", "INFO", "WARN", "ERROR"] as const;
 
 /** What keeps an issue's next job from running: the order is that in which they are looked at. */
@@ -44,6 +46,7 @@ export const artifactTypeSchema = z.enum(artifactTypes);
 export const reviewStatusSchema = z.enum(reviewStatuses);
 export const effectStatusSchema = z.enum(effectStatuses);
 export const pausedReasonSchema = z.enum(pausedReasons);
+export const feedbackOutcomeSchema = z.enum(feedbackOutcomes);
 export const logLevelSchema = z.enum(logLevels);
 export const blockingLimitSchema = z.enum(blockingLimits);
 

@@ -8,6 +8,7 @@ import {
   artifactRow,
   effectRow,
   errorColumns,
+  feedbackRow,
   issueRow,
   jobRow,
   jsonColumn,
@@ -105,6 +106,13 @@ export async function applyEvent(
     case "message.heard": {
       const which = { organizationId, id: { in: event.data.messageIds } };
       await transaction.agentMessage.updateMany({ where: which, data: { heardByJobId: jobIdOf(event), heardAt: at } });
+      return;
+    }
+    case "feedback.given": {
+      const row = feedbackRow(event.data.feedback, organizationId);
+      const { person } = row;
+      const key = { organizationId_issueId_person: { organizationId, issueId, person } };
+      await transaction.agentFeedback.upsert({ where: key, create: row, update: row });
       return;
     }
     case "effect.created":

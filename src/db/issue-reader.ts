@@ -5,11 +5,13 @@ import type { IssueReader } from "../contracts/ports.ts";
 import type { Prisma } from "./generated/client.ts";
 import { databaseFailure } from "./database-failure.ts";
 import { listIssueRows } from "./issue-list.ts";
+import { jobHistory } from "./job-history.ts";
 import type { DatabaseSettings } from "./neon-driver.ts";
 import { inTenant, withPrisma, type TenantTransaction } from "./prisma-client.ts";
 import {
   artifactView,
   effectRecord,
+  feedbackRecord,
   issueRecord,
   jobRecord,
   logRecord,
@@ -64,6 +66,9 @@ export function createIssueReader(settings: DatabaseSettings): IssueReader {
       return rows.map((row) => logRecord(row));
     },
 
+    jobHistory: async (organizationId, kind) =>
+      inOrganization(organizationId, async (transaction) => jobHistory(transaction, organizationId, kind)),
+
     listArtifacts: async (organizationId, issueId) => {
       const rows = await inOrganization(organizationId, async ({ agentArtifact }) =>
         agentArtifact.findMany({ where: { organizationId, issueId }, ...oldestFirst }),
@@ -87,6 +92,7 @@ async function detailOf(
       effects: oldestFirst,
       questions: { orderBy: { id: "asc" } },
       messages: { orderBy: { id: "asc" } },
+      feedback: { orderBy: { person: "asc" } },
     },
   });
   if (row === null) return null;
@@ -98,6 +104,7 @@ async function detailOf(
     effects: row.effects.map((effect) => effectRecord(effect)),
     questions: row.questions.map((question) => questionRecord(question)),
     messages: row.messages.map((message) => messageRecord(message)),
+    feedback: row.feedback.map((given) => feedbackRecord(given)),
     // What the object has given up has nothing left to run.
     waitingFor: null,
     reservedMicroUsd: 0,

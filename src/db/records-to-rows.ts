@@ -4,6 +4,7 @@ import { agentTypeOf, moduleOf } from "../contracts/issue-filter.ts";
 import type {
   ArtifactRecord,
   EffectRecord,
+  FeedbackRecord,
   IssueRecord,
   JobError,
   JobRecord,
@@ -114,6 +115,13 @@ export function questionRow(
 export function messageRow(message: MessageRecord, organizationId: string): Prisma.AgentMessageUncheckedCreateInput {
   const { sentAtMs, heardAtMs, ...columns } = message;
   return { ...columns, organizationId, sentAt: new Date(sentAtMs), heardAt: timeOrNull(heardAtMs) };
+}
+
+export function feedbackRow(
+  { createdAtMs, updatedAtMs, ...columns }: FeedbackRecord,
+  organizationId: string,
+): Prisma.AgentFeedbackUncheckedCreateInput & { person: string } {
+  return { ...columns, organizationId, createdAt: new Date(createdAtMs), updatedAt: new Date(updatedAtMs) };
 }
 
 export function effectRow(effect: EffectRecord, organizationId: string): Prisma.AgentEffectUncheckedCreateInput {

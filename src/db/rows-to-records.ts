@@ -9,12 +9,14 @@ import type { ArtifactView } from "../contracts/organization-rpc.ts";
 import {
   artifactRecordSchema,
   effectRecordSchema,
+  feedbackRecordSchema,
   issueRecordSchema,
   jobRecordSchema,
   logRecordSchema,
   reviewRecordSchema,
   stepRecordSchema,
   type EffectRecord,
+  type FeedbackRecord,
   type IssueRecord,
   type JobRecord,
   type LogRecord,
@@ -24,6 +26,7 @@ import {
 import type {
   AgentArtifact,
   AgentEffect,
+  AgentFeedback,
   AgentIssue,
   AgentJob,
   AgentLog,
@@ -97,6 +100,14 @@ export function questionRecord(row: AgentQuestion): QuestionRecord {
 export function messageRecord(row: AgentMessage): MessageRecord {
   const heardAtMs = row.heardAt?.getTime() ?? null;
   return messageRecordSchema.parse({ ...row, sentAtMs: row.sentAt.getTime(), heardAtMs });
+}
+
+export function feedbackRecord(row: AgentFeedback): FeedbackRecord {
+  return feedbackRecordSchema.parse({
+    ...row,
+    createdAtMs: row.createdAt.getTime(),
+    updatedAtMs: row.updatedAt.getTime(),
+  });
 }
 
 export function effectRecord(row: AgentEffect): EffectRecord {

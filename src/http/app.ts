@@ -9,6 +9,7 @@ import type { Logger } from "../core/log.ts";
 import type { CallerEnv, EdgeEnv } from "./edge-env.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { authorize } from "./middleware/authorize.ts";
+import { crossOrigin } from "./middleware/cross-origin.ts";
 import { requestLog } from "./middleware/request-log.ts";
 import { requestText } from "./middleware/request-text.ts";
 import { defaultHeaders, noStore } from "./middleware/response-headers.ts";
@@ -17,10 +18,13 @@ import { openApiDocument } from "./openapi/document.ts";
 import type { AppPorts } from "./ports.ts";
 import { fieldErrorsOf, InvalidRequestError, problemResponse } from "./problems.ts";
 import { auditRoutes } from "./routes/audit.ts";
+import { batchRoutes } from "./routes/batch.ts";
 import { commandRoutes } from "./routes/commands.ts";
 import { contractRoutes } from "./routes/contract.ts";
 import { dashboardRoutes } from "./routes/dashboard.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
+import { estimateRoutes } from "./routes/estimate.ts";
+import { feedbackRoutes } from "./routes/feedback.ts";
 import { issueRoutes } from "./routes/issues.ts";
 import { liveByTicket, liveRoutes } from "./routes/live.ts";
 import { liveTicketRoutes } from "./routes/live-tickets.ts";
@@ -44,6 +48,8 @@ function callerRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
   routes.get("/live", liveByTicket(ports, tickets));
   routes.use(authenticate(ports), authorize(), requestText());
   routes.route("/", submitRoutes(ports, termsCache));
+  routes.route("/", batchRoutes(ports, termsCache));
+  routes.route("/", estimateRoutes(ports, termsCache));
   routes.route("/", liveRoutes(ports));
   routes.route("/", liveTicketRoutes(tickets));
   routes.route("/", reviewRoutes(ports));
@@ -51,7 +57,8 @@ function callerRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
   routes.route("/", deadLetterRoutes(ports));
   routes.route("/", commandRoutes(ports));
   routes.route("/", messageRoutes(ports));
-  routes.route("/", quotaRoutes(ports));
+  routes.route("/", feedbackRoutes(ports));
+  routes.route("/", quotaRoutes(ports, termsCache));
   routes.route("/", auditRoutes(ports));
   routes.route("/", sessionRoutes(ports));
   routes.route("/", switchRoutes(ports, termsCache));
@@ -76,6 +83,8 @@ export function createApp(ports: AppPorts): Hono<EdgeEnv> {
     problemResponse(new AgentError({ code: "not_found", detail: "Nothing is served here." }), c.var.requestId),
   );
   app.use(requestLog(ports), defaultHeaders());
+  const otherOrigins = crossOrigin(ports.allowedOrigins);
+  if (otherOrigins !== null) app.use(`${apiBasePath}/*`, otherOrigins);
   app.use(
     methodNotAllowed({
       app,

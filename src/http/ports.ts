@@ -1,4 +1,5 @@
 /** What the HTTP edge needs from the outside; `src/composition.ts` fills it. */
+import type { AgentPort } from "../contracts/agent-port.ts";
 import type { LiveViewer, PlatformViewer } from "../contracts/live-viewer.ts";
 import type { OrganizationRpc } from "../contracts/organization-rpc.ts";
 import type { PlatformRpc } from "../contracts/platform-rpc.ts";
@@ -25,6 +26,8 @@ export interface Release {
 export type EdgeOrganization = Pick<
   OrganizationRpc,
   | "submit"
+  | "submitBatch"
+  | "readUsage"
   | "countKeyRequest"
   | "readDecisions"
   | "readIssue"
@@ -37,6 +40,7 @@ export type EdgeOrganization = Pick<
   | "decideReview"
   | "commandIssue"
   | "sendMessage"
+  | "giveFeedback"
   | "listDeadLetters"
   | "readBudget"
 >;
@@ -77,10 +81,9 @@ export interface AppPorts {
   readonly adminTokens: readonly AdminToken[];
   /** By which what the edge hands out is known when it comes back; every isolate of a deployment has the same. */
   readonly signingKeys: { readonly tickets: Uint8Array<ArrayBuffer>; readonly sessions: Uint8Array<ArrayBuffer> };
-  /** Origins of pages, beside the Worker's own, that may open live sockets. */
+  /** Origins of pages, beside the Worker's own, that may call the API and open live sockets. */
   readonly allowedOrigins: ReadonlySet<string>;
-  /** Agents that a caller may name: tenant-level, and none of the system's own. */
-  readonly agentTypes: ReadonlySet<string>;
+  readonly agents: AgentPort;
   /** Switches that only a deploy can change. */
   readonly settingSwitches: readonly Switch[];
   /** Name of each integration, and whether it is configured. */

@@ -23,6 +23,16 @@ export class InvalidRequestError extends AgentError {
   }
 }
 
+/** An error whose answer carries header fields of its own. */
+export class ErrorWithHeaders extends AgentError {
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(failure: Failure, headers: Readonly<Record<string, string>>) {
+    super(failure);
+    this.headers = headers;
+  }
+}
+
 /**
  * The fields at fault in a failed parse; unknown fields are named one by one. A query's field is its parameter, however
  * many values it was given.
@@ -56,11 +66,6 @@ export function failureOf(error: unknown): Failure {
   return { code: "internal", detail: "An unexpected error occurred; its cause is in the log under this request id." };
 }
 
-function fieldErrorsIn(error: unknown, failure: Failure): readonly FieldError[] {
-  if (error instanceof InvalidRequestError) return error.errors;
-  return failure.field === undefined ? [] : [{ field: failure.field, message: failure.detail }];
-}
-
 /** The stable URI of a code; the documentation page tells what it means, who must act and whether to send it again. */
 export function problemType(code: string): string {
   return `urn:spokestack-agents:problem:${code}`;
@@ -74,21 +79,29 @@ function headersOf(failure: Failure): Record<string, string> {
   };
 }
 
+/** The problem details of a failure; `errors` names the fields at fault when they are several. */
+export function problemOf(failure: Failure, requestId: string, errors: readonly FieldError[] = []): Problem {
+  const { code, detail, field } = failure;
+  const { status, title } = errorSpecs[code];
+  const named = errors.length > 0 || field === undefined ? [...errors] : [{ field, message: detail }];
+  return {
+    type: problemType(code),
+    title,
+    status,
+    code,
+    detail,
+    requestId,
+    ...(named.length === 0 ? {} : { errors: named }),
+  };
+}
+
 /** The response for anything that was thrown. */
 export function problemResponse(error: unknown, requestId: string, headers: Record<string, string> = {}): Response {
   const failure = failureOf(error);
-  const { status, title } = errorSpecs[failure.code];
-  const errors = fieldErrorsIn(error, failure);
-  const problem: Problem = {
-    type: problemType(failure.code),
-    title,
-    status,
-    code: failure.code,
-    detail: failure.detail,
-    requestId,
-    ...(errors.length === 0 ? {} : { errors: [...errors] }),
-  };
-  return Response.json(problem, { status, headers: { ...headersOf(failure), ...headers } });
+  const { status } = errorSpecs[failure.code];
+  const problem = problemOf(failure, requestId, error instanceof InvalidRequestError ? error.errors : []);
+  const own = error instanceof ErrorWithHeaders ? error.headers : {};
+  return Response.json(problem, { status, headers: { ...headersOf(failure), ...own, ...headers } });
 }
 
 /** The value of an RPC's outcome; throws `AgentError` with its failure. */

@@ -2,8 +2,10 @@
 import type { z } from "zod";
 import type {
   artifactViewSchema,
+  catalogSchema,
   deadLetterListSchema,
   effectViewSchema,
+  feedbackViewSchema,
   issueDetailSchema,
   issueViewSchema,
   jobViewSchema,
@@ -25,10 +27,14 @@ import type {
   DeadLetter,
   IssueDetail,
   MessageReceipt,
+  UsageReport,
 } from "../contracts/organization-rpc.ts";
+import type { AgentSummary } from "../contracts/agent-port.ts";
+import type { JobCeilings } from "../contracts/ceilings.ts";
 import type { OrganizationEntry, OrganizationSettings } from "../contracts/platform-rpc.ts";
 import type {
   EffectRecord,
+  FeedbackRecord,
   IssueRecord,
   JobRecord,
   LogRecord,
@@ -105,6 +111,15 @@ export function messageReceiptView(receipt: MessageReceipt): z.infer<typeof mess
     : { kind: receipt.kind, message: messageView(receipt.message) };
 }
 
+export function feedbackView({
+  person: _person,
+  createdAtMs,
+  updatedAtMs,
+  ...rest
+}: FeedbackRecord): z.infer<typeof feedbackViewSchema> {
+  return { ...rest, createdAt: isoTime(createdAtMs), updatedAt: isoTime(updatedAtMs) };
+}
+
 export function stepView(step: StepRecord): z.infer<typeof stepViewSchema> {
   const { startedAtMs, ...rest } = step;
   return { ...rest, startedAt: isoTime(startedAtMs) };
@@ -130,6 +145,7 @@ export function issueDetailView(detail: IssueDetail): z.infer<typeof issueDetail
     effects: detail.effects.map(effectView),
     questions: detail.questions.map(questionView),
     messages: detail.messages.map(messageView),
+    feedback: detail.feedback.map(feedbackView),
     waitingFor: detail.waitingFor,
     reservedMicroUsd: detail.reservedMicroUsd,
     waitingReason: detail.waitingReason,
@@ -147,8 +163,25 @@ function budgetUseView({ resetAtMs, ...use }: BudgetUse): z.infer<typeof quotaSc
   return { ...use, remainingMicroUsd, resetAt: isoTime(resetAtMs) };
 }
 
-export function quotaView({ day, month }: BudgetReport): z.infer<typeof quotaSchema> {
-  return { budget: { day: budgetUseView(day), month: budgetUseView(month) } };
+export function quotaView(
+  { rate, quota, concurrency }: UsageReport,
+  { day, month }: BudgetReport,
+): z.infer<typeof quotaSchema> {
+  return {
+    rate: allowanceView(rate),
+    quota: allowanceView(quota),
+    concurrency,
+    budget: { day: budgetUseView(day), month: budgetUseView(month) },
+  };
+}
+
+export function agentView(agent: AgentSummary): z.infer<typeof catalogSchema>["items"][number] {
+  const { id, name, module, description, defaultModel, tools, ceilings, version } = agent;
+  return { id, name, module, description, defaultModel, tools: [...tools], ceilings: ceilingsView(ceilings), version };
+}
+
+export function ceilingsView({ runningMs, ...rest }: JobCeilings) {
+  return { ...rest, runningSeconds: Math.floor(runningMs / 1_000) };
 }
 
 type SettingsView = Pick<z.infer<typeof organizationViewSchema>, "tier" | "slug" | "repository" | "limitOverrides">;

@@ -116,6 +116,38 @@ describe("the list", () => {
   });
 });
 
+describe("what jobs took", () => {
+  it("is the median of the organization's completed jobs of the agent on the model, found by index", async () => {
+    const organization = await newOrganization();
+    const log = new EventLogFixture(organization.id);
+    const kind = { agentType: "briefs.status-workflow", model: "sonnet" } as const;
+    const none = { jobs: 0, costMicroUsd: null, durationSeconds: null };
+    expect(await reader.jobHistory(organization.id, kind)).toEqual(none);
+    for (const [index, seconds] of [10, 30, 200].entries()) {
+      const issue = log.submit({ title: `Issue ${index}` });
+      const job = log.createJob(issue, { ...kind, role: "work" });
+      log.append({
+        type: "job.status_changed",
+        issueId: issue.id,
+        jobId: job.id,
+        data: {
+          from: "RUNNING",
+          status: "COMPLETED",
+          attempts: 1,
+          startedAtMs: issue.createdAtMs,
+          completedAtMs: issue.createdAtMs + seconds * 1_000,
+          error: null,
+          result: null,
+        },
+      });
+    }
+    await createProjection(settingsOf("agents_app")).project(organization.id, log);
+    expect(await reader.jobHistory(organization.id, kind)).toEqual({ jobs: 3, costMicroUsd: 0, durationSeconds: 30 });
+    expect(await reader.jobHistory(organization.id, { ...kind, model: "opus" })).toEqual(none);
+    expect(await reader.jobHistory(organizationId, kind)).toEqual(none);
+  });
+});
+
 describe("one issue", () => {
   it("is read within its organization and visibility", async () => {
     const issue = issues.find(({ createdById }) => createdById !== freelancerId);
@@ -128,6 +160,7 @@ describe("one issue", () => {
       effects: [],
       questions: [],
       messages: [],
+      feedback: [],
       waitingFor: null,
       reservedMicroUsd: 0,
       waitingReason: null,

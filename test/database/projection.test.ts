@@ -101,6 +101,7 @@ async function wholeRun() {
       effects: [effect],
       questions: [question],
       messages: [message],
+      feedback: [],
       waitingFor: null,
       reservedMicroUsd: 0,
       waitingReason: null,
@@ -136,6 +137,33 @@ describe("the projection", () => {
     expect(await reader.listArtifacts(organizationId, id)).toEqual([
       { artifact, content: "One change to the status workflow.", diffPatch: "--- a\n+++ b\n" },
     ]);
+  });
+
+  it("remembers one opinion a person, the last, and forgets nobody's", async () => {
+    const { id: organizationId } = await newOrganization();
+    const log = new EventLogFixture(organizationId);
+    const issue = log.submit();
+    const said = {
+      issueId: issue.id,
+      givenBy: "user_1",
+      rating: 2,
+      outcome: "NOT_SOLVED",
+      tags: ["slow", "wrong"],
+    } as const;
+    const first = {
+      ...said,
+      person: "user:1",
+      comment: "No.",
+      createdAtMs: issue.createdAtMs,
+      updatedAtMs: issue.createdAtMs,
+    };
+    const other = { ...first, person: "user:2", rating: 5, outcome: "SOLVED", tags: [], comment: null };
+    const changed = { ...first, rating: 4, outcome: "PARTLY_SOLVED", updatedAtMs: issue.createdAtMs + 9 };
+    for (const feedback of [first, other, changed]) {
+      log.append({ type: "feedback.given", issueId: issue.id, data: { feedback } });
+    }
+    await projection.project(organizationId, log);
+    expect(await reader.read(organizationId, issue.id, everyone)).toMatchObject({ feedback: [changed, other] });
   });
 
   it("goes on after the last event it has seen", async () => {

@@ -22,6 +22,7 @@ async function privilegesOf(role: RoleName, schema: string): Promise<readonly st
 const ourTables = [
   "AgentArtifact",
   "AgentEffect",
+  "AgentFeedback",
   "AgentIssue",
   "AgentIssueWords",
   "AgentJob",

@@ -17,13 +17,14 @@ import type {
 import type { AuditEntry, AuditQuery, DecisionEntry } from "../../src/contracts/audit.ts";
 import type { OrganizationEntry, OrganizationSettings } from "../../src/contracts/platform-rpc.ts";
 import type { AdminSession } from "../../src/contracts/platform-sessions.ts";
-import type { IssueReader } from "../../src/contracts/ports.ts";
+import type { IssueReader, JobHistory } from "../../src/contracts/ports.ts";
 import type { IssueRecord, PermissionLevel, ReviewRecord } from "../../src/contracts/records.ts";
 import type { Switch } from "../../src/contracts/switches.ts";
 import { defaultTerms, type Terms } from "../../src/contracts/terms.ts";
 import type { Failure } from "../../src/core/errors.ts";
 import { newId } from "../../src/core/ids.ts";
 import { createLogger } from "../../src/core/log.ts";
+import { createAgentPort } from "../../src/agents/work-plan.ts";
 import { createApp } from "../../src/http/app.ts";
 import { ContractCheck, contractChecked, upgradedHeader } from "../support/contract-check.ts";
 import type { EdgeEnv } from "../../src/http/edge-env.ts";
@@ -82,6 +83,7 @@ export function detailOf(issue: IssueRecord): IssueDetail {
     effects: [],
     questions: [],
     messages: [],
+    feedback: [],
     waitingFor: null,
     waitingReason: null,
     reservedMicroUsd: 0,
@@ -159,6 +161,7 @@ export class EdgeFixture {
   readonly sessions = new Map<string, AdminSession>();
   readonly usedTickets = new Set<string>();
   unprojected: UnprojectedPart<IssueRecord> = { matching: [], replacedIds: [], through: null };
+  jobHistory: JobHistory = { jobs: 0, costMicroUsd: null, durationSeconds: null };
   storedList: readonly IssueRecord[] = [];
   terms: Terms = defaultTerms(this.organizationId);
   submitAnswer: () => Promise<Outcome<SubmitReceipt>> = () => Promise.resolve({ ok: true, value: this.receipt });
@@ -242,7 +245,7 @@ export class EdgeFixture {
       signingKeys: { tickets: new Uint8Array(32).fill(1), sessions: new Uint8Array(32).fill(2) },
       allowedOrigins: new Set([allowedOrigin]),
       adminTokens: [{ name: "root", sha256: sha256(adminToken) }],
-      agentTypes: new Set(["briefs.status-workflow"]),
+      agents: createAgentPort("sonnet"),
       settingSwitches: [],
       integrations: { github: false },
       release: { version: "1.2.3", deploymentId: "dep", deploymentTag: "tag", deployedAt: "2026-11-22T00:00:00Z" },
@@ -267,6 +270,15 @@ export class EdgeFixture {
   #objects(): EdgeObjects {
     return {
       organization: (organizationId) => ({
+        submitBatch: ({ commands }) => {
+          this.#record("submitBatch", organizationId, commands);
+          return Promise.all(commands.map(() => this.submitAnswer()));
+        },
+        readUsage: (query) => {
+          this.#record("readUsage", organizationId, query);
+          const { rate, quota } = this.receipt;
+          return Promise.resolve({ rate, quota, concurrency: { limit: 2, running: 1, waiting: 3 } });
+        },
         countKeyRequest: (request) => {
           this.#record("countKeyRequest", organizationId, request);
           return Promise.resolve(this.keyAnswer);
@@ -322,6 +334,14 @@ export class EdgeFixture {
         sendMessage: (command) => {
           this.#record("sendMessage", organizationId, command);
           return Promise.resolve(this.messageAnswer);
+        },
+        giveFeedback: ({ issueId, person, givenBy, rating, outcome, tags, comment, archived }) => {
+          this.#record("giveFeedback", organizationId, { issueId, person });
+          if (!this.live.has(issueId) && archived === undefined) {
+            return Promise.resolve({ ok: false, failure: { code: "not_found", detail: "There is no such issue." } });
+          }
+          const said = { issueId, person, givenBy, rating, outcome, tags: [...tags], comment };
+          return Promise.resolve({ ok: true, value: { ...said, createdAtMs: this.nowMs, updatedAtMs: this.nowMs } });
         },
         listDeadLetters: (query) => {
           this.#record("listDeadLetters", organizationId, query);
@@ -410,6 +430,10 @@ export class EdgeFixture {
         this.#record("postgres.read", organizationId, visibility);
         const detail = this.stored.get(issueId) ?? null;
         return Promise.resolve(detail?.issue.organizationId === organizationId ? detail : null);
+      },
+      jobHistory: (organizationId, kind) => {
+        this.#record("postgres.jobHistory", organizationId, kind);
+        return Promise.resolve(this.jobHistory);
       },
       readByReview: (organizationId, reviewId) => {
         this.#record("postgres.readByReview", organizationId, reviewId);

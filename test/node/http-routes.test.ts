@@ -255,6 +255,9 @@ describe("the quota", () => {
     const fixture = new EdgeFixture();
     const answer = await fixture.app().request("/api/agents/quota", { headers: bearer(fixture.user("STAFF")) });
     expect(quotaSchema.parse(await answer.json())).toEqual({
+      rate: { limit: 100, remaining: 99, resetAt: "2026-11-22T01:00:00.000Z" },
+      quota: { limit: 10, remaining: 9, resetAt: "2026-11-23T00:00:00.000Z" },
+      concurrency: { limit: 2, running: 1, waiting: 3 },
       budget: {
         day: {
           limitMicroUsd: 1_000,
@@ -272,6 +275,7 @@ describe("the quota", () => {
         },
       },
     });
+    expect(fixture.callsOf("readUsage")).toMatchObject([{ argument: { terms: fixture.terms } }]);
     expect(fixture.callsOf("readBudget")).toMatchObject([{ argument: { organizationId: fixture.organizationId } }]);
   });
 

@@ -84,6 +84,10 @@ export class ContractCheck {
     if (operation === undefined) return this.#unrouted(method, status, path, response);
     const declared = operation.responses[status];
     if (declared === undefined) return "the status is not documented";
+    const missing = Object.entries(declared.headers ?? {}).find(
+      ([name, { required }]) => required && !response.headers.has(name),
+    );
+    if (missing !== undefined) return `the header ${missing[0]} is missing`;
     if (method === "HEAD" || status === 101) return null;
     const text = await response.clone().text();
     if (declared.content === undefined) return text === "" ? null : "a body is not documented";

@@ -240,3 +240,49 @@ describe("an API key's hour", () => {
     );
   });
 });
+
+describe("a batch", () => {
+  const codesOf = (outcomes: Awaited<ReturnType<ReturnType<typeof objectOf>["submitBatch"]>>) =>
+    outcomes.map((outcome) => (outcome.ok ? (outcome.value.replayed ? "replayed" : "admitted") : outcome.failure.code));
+
+  test("counts each of its submissions, and refuses exactly those beyond the limit", async () => {
+    const organizationId = mintOrganizationId();
+    const terms = termsFor(organizationId, { issuesPerHour: 4, issuesPerDay: 100 });
+    await submit(organizationId, { terms });
+    const once = keyed(organizationId, "once", { terms });
+    const commands = [
+      once,
+      submitCommand(organizationId, { terms, requestedAgentType: "meta.review" }),
+      once,
+      { ...once, idempotency: { key: "once", requestHash: "another" } },
+      submitCommand(organizationId, { terms }),
+      submitCommand(organizationId, { terms }),
+      submitCommand(organizationId, { terms }),
+    ];
+    const outcomes = await objectOf(organizationId).submitBatch({ organizationId, commands });
+    expect(codesOf(outcomes)).toEqual([
+      "admitted",
+      "agent_not_allowed",
+      "replayed",
+      "idempotency_key_reused",
+      "admitted",
+      "admitted",
+      "rate_limited",
+    ]);
+    const remaining = outcomes.map((outcome) =>
+      outcome.ok && !outcome.value.replayed ? outcome.value.rate.remaining : null,
+    );
+    expect(remaining).toEqual([2, null, null, null, 1, 0, null]);
+    expect(await submittedIssues(organizationId)).toHaveLength(4);
+    expect(codesOf(await objectOf(organizationId).submitBatch({ organizationId, commands: [once] }))).toEqual([
+      "replayed",
+    ]);
+  });
+
+  test("is refused whole when part of it is another organization's", async () => {
+    const organizationId = mintOrganizationId();
+    const commands = [submitCommand(organizationId), submitCommand(mintOrganizationId())];
+    await expect(objectOf(organizationId).submitBatch({ organizationId, commands })).rejects.toThrow("another");
+    expect(await submittedIssues(organizationId)).toEqual([]);
+  });
+});

@@ -107,8 +107,8 @@ function placesOf(sql: SqlStorage, texts: readonly string[]): readonly string[] 
 async function archivedOf(organizationId: string, issueId: string): Promise<ArchivedIssue> {
   const detail = await objectOf(organizationId).readIssue({ organizationId, issueId, visibility: everything });
   if (detail === null) throw new Error("the issue is not here");
-  const { issue, jobs, stepCount, reviews, effects, questions, messages } = detail;
-  return { issue, jobs, stepCount, reviews, effects, questions, messages };
+  const { issue, jobs, stepCount, reviews, effects, feedback, questions, messages } = detail;
+  return { issue, jobs, stepCount, reviews, effects, feedback, questions, messages };
 }
 
 describe("an event that was projected", () => {
@@ -223,6 +223,35 @@ describe("a finished issue", () => {
 });
 
 describe("a command on an issue that has left", () => {
+  test("finds the opinions that Postgres kept, and one of a person replaces his own", async () => {
+    const organizationId = mintOrganizationId();
+    const issueId = await workedIssue(organizationId);
+    const said = { organizationId, issueId, visibility: everything, givenBy: "user_1", tags: ["slow"], comment: null };
+    const first = { ...said, person: "user:1", rating: 2, outcome: "NOT_SOLVED" } as const;
+    const organization = objectOf(organizationId);
+    expect(await organization.giveFeedback(first)).toMatchObject({ ok: true, value: { rating: 2 } });
+    expect(await organization.giveFeedback({ ...first, person: "user:2", rating: 5 })).toMatchObject({ ok: true });
+    // The same again is no news.
+    await organization.giveFeedback(first);
+    const given = (await allEvents(organizationId)).filter(({ type }) => type === "feedback.given");
+    expect(given).toHaveLength(2);
+    const archived = await archivedOf(organizationId, issueId);
+    expect(archived.feedback.map(({ person, rating }) => [person, rating])).toEqual([
+      ["user:1", 2],
+      ["user:2", 5],
+    ]);
+    await project(organizationId);
+    advanceMs(8 * dayMs);
+    await runAlarms(organizationId);
+    expect(await organization.giveFeedback(first)).toMatchObject({ ok: false, failure: { code: "not_found" } });
+    const changed = await organization.giveFeedback({ ...first, rating: 4, archived });
+    expect(changed).toMatchObject({ ok: true, value: { rating: 4 } });
+    const detail = await organization.readIssue({ organizationId, issueId, visibility: everything });
+    expect(detail?.feedback.map(({ rating }) => rating)).toEqual([4, 5]);
+    const own = { kind: "own", userIds: ["user_9"] } as const;
+    expect(await organization.giveFeedback({ ...first, visibility: own })).toMatchObject({ ok: false });
+  });
+
   test("finds nothing, and with the issue from Postgres finds what it would have found", async () => {
     const organizationId = mintOrganizationId();
     const { issueId, reviewId, contentHash } = await finishedIssue(organizationId);

@@ -1,6 +1,6 @@
 /** What people do to issues, and what has failed for good. */
 import type { Visibility } from "../caller.ts";
-import type { JobError } from "../records.ts";
+import type { FeedbackRecord, JobError } from "../records.ts";
 import type { IssueCommandName } from "../status.ts";
 import type { Archivable, IssueDetail, IssueRef } from "./issue-reads.ts";
 import type { Addressed, Outcome } from "./outcome.ts";
@@ -15,6 +15,11 @@ export interface IssueCommand extends IssueRef, CommandAuthor, Archivable {
   readonly command: IssueCommandName;
   /** Whose issues the caller may command; never more than he may see. */
   readonly authority: Visibility;
+}
+
+export interface FeedbackCommand
+  extends IssueRef, Archivable, Pick<FeedbackRecord, "person" | "givenBy" | "rating" | "outcome" | "comment"> {
+  readonly tags: readonly string[];
 }
 
 /** A failed job, or an effect that was tried in vain for the last time. */
@@ -36,6 +41,8 @@ export interface DeadLetterQuery extends Addressed {
 export interface CommandCalls {
   /** Carries a command out, or says why the issue's state does not allow it; the same command again changes nothing. */
   commandIssue(command: IssueCommand): Promise<Outcome<IssueDetail>>;
+  /** Keeps what a person says of an issue, instead of what he said before. */
+  giveFeedback(command: FeedbackCommand): Promise<Outcome<FeedbackRecord>>;
   /** Newest first. */
   listDeadLetters(query: DeadLetterQuery): Promise<readonly DeadLetter[]>;
 }

@@ -5,6 +5,7 @@ import type { IssueFilter, ListPosition } from "../issue-filter.ts";
 import type {
   ArtifactRecord,
   EffectRecord,
+  FeedbackRecord,
   IssueRecord,
   JobRecord,
   LogRecord,
@@ -25,6 +26,7 @@ export interface IssueDetail extends Conversation {
   readonly stepCount: number;
   readonly reviews: readonly ReviewRecord[];
   readonly effects: readonly EffectRecord[];
+  readonly feedback: readonly FeedbackRecord[];
   readonly waitingFor: BlockingLimit;
   /** What is set aside for the issue's model calls that are under way, beside its cost. */
   readonly reservedMicroUsd: number;
@@ -35,7 +37,7 @@ export interface IssueDetail extends Conversation {
 /** An issue as Postgres holds it; a command on one that has left the object brings it along, and so back. */
 export type ArchivedIssue = Pick<
   IssueDetail,
-  "issue" | "jobs" | "stepCount" | "reviews" | "effects" | "questions" | "messages"
+  "issue" | "jobs" | "stepCount" | "reviews" | "effects" | "feedback" | "questions" | "messages"
 >;
 
 /** A command about an issue that may have left the object. */

@@ -58,6 +58,30 @@ export interface SubmitReceipt {
   readonly replayed: boolean;
 }
 
+export interface BatchCommand extends Addressed {
+  readonly commands: readonly SubmitCommand[];
+}
+
+export interface UsageQuery extends Addressed {
+  /** As for a submission. */
+  readonly terms: Terms;
+}
+
+/** The limits on submissions and on running jobs, with their use now. */
+export interface UsageReport {
+  readonly rate: Allowance;
+  readonly quota: Allowance;
+  readonly concurrency: {
+    /** The smaller of the organization's limit and the platform's. */
+    readonly limit: number;
+    readonly running: number;
+    readonly waiting: number;
+  };
+}
+
 export interface SubmissionCalls {
+  readUsage(query: UsageQuery): Promise<UsageReport>;
   submit(command: SubmitCommand): Promise<Outcome<SubmitReceipt>>;
+  /** Submits one after the other, in one transaction; what is refused does not hinder the rest. */
+  submitBatch(batch: BatchCommand): Promise<readonly Outcome<SubmitReceipt>[]>;
 }

@@ -1,5 +1,5 @@
 /** Whether an issue is admitted, and which job it begins with. */
-import { bestModel } from "../../contracts/terms.ts";
+import { modelOfNamedAgent } from "../../contracts/named-agent-model.ts";
 import type { OrganizationLimits } from "../../contracts/terms.ts";
 import type { ModelName } from "../../contracts/models.ts";
 import type { JobRole } from "../../contracts/records.ts";
@@ -114,19 +114,10 @@ function capacityRefusal(state: AdmissionState, { limits, ceilings }: AdmissionR
   return null;
 }
 
-function modelOfNamedAgent(
-  request: AdmissionRequest,
-  limits: OrganizationLimits,
-): Pick<FirstJob, "model" | "modelReason"> {
-  if (request.requestedModel !== null) return { model: request.requestedModel, modelReason: "named by the caller" };
-  const { models } = limits;
-  const model = models.includes("sonnet") ? "sonnet" : models.includes("haiku") ? "haiku" : bestModel(models);
-  return { model, modelReason: "default of the tier for an agent that the caller named" };
-}
-
 function firstJobOf(request: AdmissionRequest, limits: OrganizationLimits): FirstJob {
   const { requestedAgentType: agentType } = request;
-  if (agentType !== null) return { role: "work", agentType, ...modelOfNamedAgent(request, limits) };
+  if (agentType !== null)
+    return { role: "work", agentType, ...modelOfNamedAgent(request.requestedModel, limits.models) };
   return { role: "triage", agentType: "meta.triage", model: "haiku", modelReason: "default of meta.triage" };
 }
 

@@ -6,6 +6,7 @@ import type { ArtifactTable } from "./artifact-table.ts";
 import type { ConversationTable } from "./conversation-table.ts";
 import { artifactUnderReview } from "./completion.ts";
 import type { EffectState, EffectTable } from "./effect-table.ts";
+import type { FeedbackTable } from "./feedback-table.ts";
 import type { IssueTable } from "./issue-table.ts";
 import type { JobState } from "./job-state.ts";
 import type { JobTable } from "./job-table.ts";
@@ -38,6 +39,7 @@ const removals: readonly string[] = [
   "DELETE FROM person_messages WHERE issue_id = ?1",
   "DELETE FROM reviews WHERE issue_id = ?1",
   "DELETE FROM effects WHERE issue_id = ?1",
+  "DELETE FROM feedback WHERE issue_id = ?1",
   "DELETE FROM dead_letters WHERE issue_id = ?1",
   "DELETE FROM jobs WHERE issue_id = ?1",
   "DELETE FROM issues WHERE id = ?1",
@@ -51,6 +53,7 @@ export interface ArchiveParts {
   readonly reviews: ReviewTable;
   readonly effects: EffectTable;
   readonly conversation: ConversationTable;
+  readonly feedback: FeedbackTable;
 }
 
 export class Archive {
@@ -85,7 +88,7 @@ export class Archive {
    * Brings an issue back as Postgres holds it; one that is here stays as it is. False when nothing was brought back. Its
    * transcripts, workspaces and files are gone for good.
    */
-  restore({ issue, jobs, reviews, effects, questions, messages, stepCount }: ArchivedIssue): boolean {
+  restore({ issue, jobs, reviews, effects, feedback, questions, messages, stepCount }: ArchivedIssue): boolean {
     const { memory, issues } = this.#parts;
     if (issues.find(issue.id) !== null) return false;
     issues.save(issue);
@@ -97,6 +100,7 @@ export class Archive {
     for (const record of effects) {
       this.#parts.effects.save({ record, plan: null, epoch: 0, leaseUntilMs: null, readyAtMs: record.updatedAtMs });
     }
+    for (const given of feedback) this.#parts.feedback.save(given);
     return true;
   }
 

@@ -69,6 +69,8 @@ export function narrate(event: OrganizationEvent): Narration | null {
     }
     case "message.heard":
       return info({ messages: event.data.messageIds.length, attempt: event.data.attempt });
+    case "feedback.given":
+      return info({ rating: event.data.feedback.rating, outcome: event.data.feedback.outcome });
     case "effect.created":
     case "effect.changed":
   }

@@ -4,7 +4,7 @@ import type { EventCursor } from "../../contracts/events.ts";
 import type { DecisionEntry } from "../../contracts/audit.ts";
 import { liveViewerHeader, liveViewerSchema } from "../../contracts/live-viewer.ts";
 import type * as Rpc from "../../contracts/organization-rpc.ts";
-import type { IssueRecord, LogRecord, ReviewRecord, StepRecord } from "../../contracts/records.ts";
+import type { FeedbackRecord, IssueRecord, LogRecord, ReviewRecord, StepRecord } from "../../contracts/records.ts";
 import type { Terms } from "../../contracts/terms.ts";
 import type { Clock } from "../../core/clock.ts";
 import { describeError } from "../../core/errors.ts";
@@ -16,8 +16,9 @@ import { platformStub } from "../platform-stub.ts";
 import { migrateSchema } from "../schema-version.ts";
 import { assignmentOf } from "./assignment.ts";
 import { type Addressed, OrganizationCalls } from "./organization-calls.ts";
+import { giveFeedback } from "./feedback.ts";
 import { createOrganizationParts, type OrganizationParts } from "./organization-parts.ts";
-import { issueDetail, ofVisibleIssue, readIssueDetail } from "./organization-reads.ts";
+import { issueDetail, ofVisibleIssue, readIssueDetail, usageReport } from "./organization-reads.ts";
 import { organizationMigrations } from "./schema.ts";
 import { submitIssue } from "./submission.ts";
 
@@ -25,6 +26,7 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
   readonly #clock: Clock;
   readonly #controlPollMs: number;
   readonly #parts: OrganizationParts;
+  readonly #globalSlots: number;
   readonly #calls: OrganizationCalls;
 
   /** Throws when it is not addressed by name, or when settings or bindings do not fit together. */
@@ -47,12 +49,29 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
       sendEffect: async (message) => env.AGENT_EFFECTS.send(message),
       platform: () => platformStub(env.PLATFORM),
     });
+    this.#globalSlots = settings.globalSlots;
     this.#calls = new OrganizationCalls(name, this.#parts);
     this.#parts.sockets.resume();
   }
 
   submit(command: Rpc.SubmitCommand): Promise<Rpc.Outcome<Rpc.SubmitReceipt>> {
     return this.#calls.change(command, (change) => submitIssue(change, this.#parts, command));
+  }
+
+  submitBatch(batch: Rpc.BatchCommand): Promise<readonly Rpc.Outcome<Rpc.SubmitReceipt>[]> {
+    return this.#calls.change(batch, (change, parts) =>
+      batch.commands.map((command) => {
+        this.#calls.assertAddressed(command);
+        return submitIssue(change, parts, command);
+      }),
+    );
+  }
+
+  readUsage(query: Rpc.UsageQuery): Promise<Rpc.UsageReport> {
+    return this.#calls.change(query, (change, parts) => {
+      parts.terms.accept(query.terms);
+      return usageReport(parts, this.#globalSlots, change.nowMs);
+    });
   }
 
   countKeyRequest(request: Rpc.KeyRequest): Promise<Rpc.Outcome<null>> {
@@ -111,6 +130,13 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
       });
       if (!outcome.ok) return outcome;
       return { ok: true, value: issueDetail(parts, command.issueId, this.#clock.nowMs()) };
+    });
+  }
+
+  giveFeedback(command: Rpc.FeedbackCommand): Promise<Rpc.Outcome<FeedbackRecord>> {
+    return this.#calls.change(command, (change, parts) => {
+      this.#calls.restore(change, command);
+      return giveFeedback(change, parts, command);
     });
   }
 

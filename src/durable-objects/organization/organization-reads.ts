@@ -1,7 +1,8 @@
 /** What the object tells of itself. Foreign ids, and issues that the viewer may not know of, read as null. */
-import type { IssueDetail, IssueRef } from "../../contracts/organization-rpc.ts";
+import type { IssueDetail, IssueRef, UsageReport } from "../../contracts/organization-rpc.ts";
 import type { JobState } from "./job-state.ts";
 import type { OrganizationParts } from "./organization-parts.ts";
+import { allowancesAfter } from "./submission-usage.ts";
 import type { SwitchGuard } from "./switch-guard.ts";
 
 type ReadParts = Pick<
@@ -13,6 +14,7 @@ type ReadParts = Pick<
   | "attempts"
   | "reviewTable"
   | "effectTable"
+  | "feedback"
   | "archive"
   | "waiting"
   | "budget"
@@ -38,9 +40,27 @@ export function issueDetail(parts: ReadParts, issueId: string, nowMs: number): I
     reviews: parts.reviewTable.ofIssue(issueId),
     effects: parts.effectTable.ofIssue(issueId).map(({ record }) => record),
     ...parts.conversation.ofIssue(issueId),
+    feedback: parts.feedback.ofIssue(issueId),
     waitingReason: switchReason(parts.switchGuard, jobs, nowMs),
     waitingFor: parts.waiting.limitOf(issueId, nowMs),
     reservedMicroUsd: parts.budget.reservedOfIssue(issueId),
+  };
+}
+
+/** The limits on submissions and on running jobs, with their use now. */
+export function usageReport(
+  { submissions, terms, jobs }: Pick<OrganizationParts, "submissions" | "terms" | "jobs">,
+  globalSlots: number,
+  nowMs: number,
+): UsageReport {
+  const { limits } = terms.current();
+  return {
+    ...allowancesAfter(submissions.usage(nowMs, limits.issuesPerHour), limits, 0),
+    concurrency: {
+      limit: Math.min(limits.concurrentJobs, globalSlots),
+      running: jobs.running().length,
+      waiting: jobs.backlog(),
+    },
   };
 }
 

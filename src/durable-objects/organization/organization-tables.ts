@@ -14,6 +14,7 @@ import { DeadLetters } from "./dead-letters.ts";
 import { DecisionLog } from "./decision-log.ts";
 import { EffectTable } from "./effect-table.ts";
 import { EventLog } from "./event-log.ts";
+import { FeedbackTable } from "./feedback-table.ts";
 import { IssueTable } from "./issue-table.ts";
 import { JobTable } from "./job-table.ts";
 import { KeyUseTable } from "./key-use-table.ts";
@@ -39,6 +40,7 @@ export function createOrganizationTables(
   const reviewTable = new ReviewTable(sql, memory);
   const effectTable = new EffectTable(sql, memory);
   const conversation = new ConversationTable(sql);
+  const feedback = new FeedbackTable(sql);
   return {
     memory,
     log: new EventLog(storage, memory, newId("incarnation", clock.nowMs(), random)),
@@ -49,7 +51,17 @@ export function createOrganizationTables(
     reviewTable,
     effectTable,
     conversation,
-    archive: new Archive({ memory, issues, jobs, artifacts, reviews: reviewTable, effects: effectTable, conversation }),
+    feedback,
+    archive: new Archive({
+      memory,
+      issues,
+      jobs,
+      artifacts,
+      reviews: reviewTable,
+      effects: effectTable,
+      conversation,
+      feedback,
+    }),
     keys: new ConcurrencyKeys(sql, issues, () => jobs.queue.forget()),
     terms: new TermsKeeper(storage, memory, organizationId),
     budgetTable: new BudgetTable(sql, memory),

@@ -5,6 +5,7 @@ import { budgetMigration } from "./budget-table.ts";
 import { conversationMigration } from "./conversation-table.ts";
 import { concurrencyKeysMigration } from "./concurrency-keys.ts";
 import { keyUsesMigration } from "./key-use-table.ts";
+import { feedbackMigration } from "./feedback-table.ts";
 import { liveMigration } from "./live-feed.ts";
 import { toldLimitMigration } from "./issue-table.ts";
 import { backlogMigration } from "./job-table.ts";
@@ -140,4 +141,5 @@ export const organizationMigrations: readonly string[] = [
   toldLimitMigration + delayedJobsMigration,
   decisionsMigration + usedTicketsMigration,
   conversationMigration,
+  feedbackMigration,
 ];

@@ -22,21 +22,22 @@ export function nextUtcDayMs(nowMs: number): number {
   return nowMs - (nowMs % dayMs) + dayMs;
 }
 
-/** What is left once another submission has been admitted. */
+/** What is left once so many more submissions have been admitted. */
 export function allowancesAfter(
   usage: SubmissionUsage,
   limits: Pick<OrganizationLimits, "issuesPerHour" | "issuesPerDay">,
+  more = 1,
 ): { readonly rate: Allowance; readonly quota: Allowance } {
   const { issuesPerHour, issuesPerDay } = limits;
   return {
     rate: {
       limit: issuesPerHour,
-      remaining: Math.max(0, issuesPerHour - usage.lastHour - 1),
+      remaining: Math.max(0, issuesPerHour - usage.lastHour - more),
       resetAtMs: (usage.oldestAtMs ?? usage.atMs) + hourMs,
     },
     quota: {
       limit: issuesPerDay,
-      remaining: Math.max(0, issuesPerDay - usage.today - 1),
+      remaining: Math.max(0, issuesPerDay - usage.today - more),
       resetAtMs: nextUtcDayMs(usage.atMs),
     },
   };

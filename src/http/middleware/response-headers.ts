@@ -12,19 +12,28 @@ const documentHeaders = {
   removePoweredBy: false,
 };
 
+/** On every answer: spoken to over TLS only, and no device is any of its business. */
+const everywhere = {
+  strictTransportSecurity: "max-age=31536000; includeSubDomains",
+  referrerPolicy: "no-referrer",
+  permissionsPolicy: { camera: [], geolocation: [], microphone: [], payment: [], usb: [] },
+  xFrameOptions: "DENY",
+};
+
 /** For every answer that did not set its own: nothing may be loaded or framed. */
 export function defaultHeaders(): MiddlewareHandler {
   return secureHeaders({
     ...documentHeaders,
+    ...everywhere,
     overwrite: false,
     contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-    xFrameOptions: "DENY",
   });
 }
 
 /** For the dashboard: its own script, style and API only. */
 export function pageHeaders(): MiddlewareHandler {
   return secureHeaders({
+    ...everywhere,
     contentSecurityPolicy: {
       defaultSrc: ["'none'"],
       scriptSrc: ["'self'"],
@@ -34,13 +43,13 @@ export function pageHeaders(): MiddlewareHandler {
       formAction: ["'none'"],
       frameAncestors: ["'none'"],
     },
-    xFrameOptions: "DENY",
   });
 }
 
 /** For the contract's page: its own style, and no script at all. */
 export function docsHeaders(): MiddlewareHandler {
   return secureHeaders({
+    ...everywhere,
     contentSecurityPolicy: {
       defaultSrc: ["'none'"],
       styleSrc: ["'self'"],
@@ -48,7 +57,6 @@ export function docsHeaders(): MiddlewareHandler {
       formAction: ["'none'"],
       frameAncestors: ["'none'"],
     },
-    xFrameOptions: "DENY",
   });
 }
 

@@ -42,9 +42,9 @@ function bodyOf({ requestBody }: OpenApiOperation): Markup {
     ${Object.values(requestBody.content ?? {}).map(({ schema }) => valueOfSchema(schema))}`;
 }
 
-function responseOf(status: string, { description, content = {} }: OpenApiResponse): Markup {
+function responseOf(status: string, { description, headers = {}, content = {} }: OpenApiResponse): Markup {
   return html`<li>
-    <code>${status}</code> ${proseOf(description)}
+    <code>${status}</code> ${proseOf(description)} ${Object.keys(headers).map((name) => html`<code>${name}</code> `)}
     ${Object.entries(content).map(
       ([mediaType, { schema }]) =>
         html`<small>${mediaType}</small> ${schema.$ref?.includes("/Problem.") ? "" : valueOfSchema(schema)}`,

@@ -22,7 +22,7 @@ interface MediaTypes {
 
 export interface OpenApiResponse extends MediaTypes {
   readonly description: string;
-  readonly headers?: Readonly<Record<string, { readonly schema: JsonSchema; readonly description: string }>>;
+  readonly headers?: Readonly<Record<string, { readonly required: boolean; readonly schema: JsonSchema }>>;
 }
 
 export interface OpenApiOperation {
@@ -125,6 +125,15 @@ function schemasOf(routes: readonly Route[]): Schemas {
   };
 }
 
+function headersOf({ headers }: RouteResponse): Pick<OpenApiResponse, "headers"> {
+  if (!(headers instanceof z.ZodObject)) return {};
+  const entries = Object.entries(headers.shape).map(([name, declared]) => {
+    const schema = z.instanceof(z.ZodType).parse(declared);
+    return [name, { required: !schema.isOptional(), schema: { type: "string" } }] as const;
+  });
+  return { headers: Object.fromEntries(entries) };
+}
+
 function contentOf(content: RouteResponse["content"], schemas: ComponentSchemas): MediaTypes {
   const entries = zodSchemasOf(content).map(
     ([mediaType, schema]) => [mediaType, { schema: schemas.of(schema) }] as const,
@@ -151,7 +160,11 @@ function operationOf(route: Route, { input, output }: Schemas): OpenApiOperation
     responses: Object.fromEntries(
       responsesOf(route).map(([status, response]) => [
         status,
-        { description: response.description ?? "", ...contentOf(response.content, output) },
+        {
+          description: response.description ?? "",
+          ...headersOf(response),
+          ...contentOf(response.content, output),
+        },
       ]),
     ),
   };

@@ -15,10 +15,11 @@ import type { CallerEnv } from "../edge-env.ts";
 import { issueNotFound, listIssues, readIssuePart } from "../issue-reads.ts";
 import { encodeCursor, positionOf } from "../list-page.ts";
 import { tenantAccess, type TenantAccess } from "../permissions.ts";
+import { singleRead } from "../middleware/single-read.ts";
 import type { AppPorts, EdgeOrganization } from "../ports.ts";
 import { artifactView, issueDetailView, issueView, logView, stepView } from "../views.ts";
 import { callerSecurity } from "./caller-security.ts";
-import { jsonContent } from "./json-content.ts";
+import { jsonContent, singleContent } from "./json-content.ts";
 import { callerProblems } from "./problem-responses.ts";
 
 const listRoute = createRoute({
@@ -39,8 +40,9 @@ const readRoute = createRoute({
   tags: ["issues"],
   security: callerSecurity,
   summary: "Read an issue with its jobs, reviews and effects",
+  middleware: singleRead(),
   request: { query: noQuerySchema, params: idParamsSchema },
-  responses: { 200: jsonContent(issueDetailSchema, "The issue"), ...callerProblems("not_found") },
+  responses: { ...singleContent(issueDetailSchema, "The issue"), ...callerProblems("not_found") },
 });
 
 const stepsRoute = createRoute({

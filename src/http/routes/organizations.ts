@@ -11,12 +11,13 @@ import type { LimitOverrides, OrganizationLimits } from "../../contracts/terms.t
 import { AgentError } from "../../core/errors.ts";
 import type { CallerEnv } from "../edge-env.ts";
 import { platformAdministrator } from "../permissions.ts";
+import { singleRead } from "../middleware/single-read.ts";
 import type { AppPorts } from "../ports.ts";
 import { InvalidRequestError } from "../problems.ts";
 import type { TermsCache } from "../terms-cache.ts";
 import { organizationView } from "../views.ts";
 import { callerSecurity } from "./caller-security.ts";
-import { jsonBody, jsonContent } from "./json-content.ts";
+import { jsonBody, jsonContent, singleContent } from "./json-content.ts";
 import { bodyProblems, callerProblems } from "./problem-responses.ts";
 
 const readRoute = createRoute({
@@ -26,8 +27,9 @@ const readRoute = createRoute({
   tags: ["admin"],
   security: callerSecurity,
   summary: "Read an organization's tier, limits and bindings",
+  middleware: singleRead(),
   request: { query: noQuerySchema, params: organizationParamsSchema },
-  responses: { 200: jsonContent(organizationViewSchema, "The organization"), ...callerProblems("not_found") },
+  responses: { ...singleContent(organizationViewSchema, "The organization"), ...callerProblems("not_found") },
 });
 
 const putRoute = createRoute({

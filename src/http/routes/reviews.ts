@@ -8,11 +8,12 @@ import type { IssueReader } from "../../contracts/ports.ts";
 import type { CallerEnv } from "../edge-env.ts";
 import { commandLiveOrArchived, fromPostgresOnly } from "../issue-reads.ts";
 import { reviewerOf, tenantAccess } from "../permissions.ts";
+import { singleRead } from "../middleware/single-read.ts";
 import type { AppPorts } from "../ports.ts";
 import { valueOf } from "../problems.ts";
 import { artifactView, issueView, reviewView } from "../views.ts";
 import { callerSecurity } from "./caller-security.ts";
-import { jsonBody, jsonContent } from "./json-content.ts";
+import { jsonBody, jsonContent, singleContent } from "./json-content.ts";
 import { bodyProblems, callerProblems } from "./problem-responses.ts";
 
 const listRoute = createRoute({
@@ -33,8 +34,9 @@ const readRoute = createRoute({
   tags: ["reviews"],
   security: callerSecurity,
   summary: "Read a review with the change that it is about",
+  middleware: singleRead(),
   request: { query: noQuerySchema, params: idParamsSchema },
-  responses: { 200: jsonContent(reviewDetailViewSchema, "The review"), ...callerProblems("not_found") },
+  responses: { ...singleContent(reviewDetailViewSchema, "The review"), ...callerProblems("not_found") },
 });
 
 const decideRoute = createRoute({
