@@ -14,28 +14,31 @@ describe("a breaker", () => {
   const fault = { faults: 1, answers: 0, retryAfterMs: null };
   const answer = { faults: 0, answers: 1, retryAfterMs: null };
   const minuteMs = 60_000;
+  const timings = { firstOpenMs: 30_000, longestOpenMs: 10 * minuteMs };
   const openedAt = (nowMs: number, retryAfterMs: number | null = null) =>
     Array.from({ length: 5 }).reduce<BreakerState>(
-      (state) => afterReport(state, { ...fault, retryAfterMs }, nowMs),
+      (state) => afterReport(state, { ...fault, retryAfterMs }, timings, nowMs),
       closedBreaker,
     );
 
   test("opens after five faults within a minute, and not for fewer", () => {
     const reports = Array.from({ length: 5 }, (_, index) => index);
     const statuses = reports.map((count) =>
-      reports.slice(0, count + 1).reduce<BreakerState>((state) => afterReport(state, fault, count), closedBreaker),
+      reports
+        .slice(0, count + 1)
+        .reduce<BreakerState>((state) => afterReport(state, fault, timings, count), closedBreaker),
     );
     expect(statuses.map(({ status }) => status)).toEqual(["closed", "closed", "closed", "closed", "open"]);
     const spread = reports.reduce<BreakerState>(
-      (state, count) => afterReport(state, fault, count * 15_001),
+      (state, count) => afterReport(state, fault, timings, count * 15_001),
       closedBreaker,
     );
     expect(spread.status).toBe("closed");
   });
 
-  test("stays closed while most calls are answered", () => {
+  test("stays closed while some calls are answered", () => {
     const mostly = Array.from({ length: 50 }).reduce<BreakerState>(
-      (state) => afterReport(state, { faults: 1, answers: 2, retryAfterMs: null }, 0),
+      (state) => afterReport(state, { faults: 3, answers: 1, retryAfterMs: null }, timings, 0),
       closedBreaker,
     );
     expect(mostly.status).toBe("closed");
@@ -44,15 +47,19 @@ describe("a breaker", () => {
   test("is tried after its time, closed by an answer, and opened for longer by a fault, up to ten minutes", () => {
     const open = openedAt(0);
     expect(open).toMatchObject({ status: "open", probeAtMs: 30_000 });
-    expect(afterReport(open, answer, 1)).toBe(open);
-    expect(afterReport(open, fault, 1)).toBe(open);
+    expect(afterReport(open, answer, timings, 1)).toBe(open);
+    expect(afterReport(open, fault, timings, 1)).toBe(open);
     expect(afterWait(open, 29_999)).toBe(open);
     const tried = afterWait(open, 30_000);
     expect(tried.status).toBe("half_open");
-    expect(afterReport(tried, answer, 30_001)).toEqual(closedBreaker);
-    expect(afterReport(tried, fault, 40_000)).toMatchObject({ status: "open", sinceMs: 0, probeAtMs: 100_000 });
+    expect(afterReport(tried, answer, timings, 30_001)).toEqual(closedBreaker);
+    expect(afterReport(tried, fault, timings, 40_000)).toMatchObject({
+      status: "open",
+      sinceMs: 0,
+      probeAtMs: 100_000,
+    });
     let state: BreakerState = open;
-    for (let tries = 0; tries < 20; tries += 1) state = afterReport(afterWait(state, Infinity), fault, 0);
+    for (let tries = 0; tries < 20; tries += 1) state = afterReport(afterWait(state, Infinity), fault, timings, 0);
     expect(state).toMatchObject({ probeAtMs: 10 * minuteMs });
   });
 

@@ -43,19 +43,43 @@ function withoutEstimates(event: OrganizationEvent, estimates: Estimates): Organ
 
 /**
  * Removes what says how the work was carried: ids become placeholders by first appearance, points in time and durations
- * the word `time`, transport events go and the rest is numbered anew, and what was charged by estimate is taken out of
+ * the word `time`, transport events and the rests of drained jobs go and the rest is numbered anew, and what was charged by estimate is taken out of
  * every sum that follows. `names` maps ids of the suite's own making (its organization, its users) to fixed words.
  */
 export function normalizeHistory(history: RunHistory, names: Readonly<Record<string, string>>): NormalizedHistory {
   const estimates: Estimates = new Map();
   const normalize = createNormalizer(names, estimates);
+  const rests = new Rests();
   const events: Plain[] = [];
   for (const event of history.events) {
     addEstimate(estimates, event);
-    if (isTransport(event)) continue;
+    if (rests.take(event) || isTransport(event)) continue;
     events.push(normalize({ ...withoutEstimates(event, estimates), seq: events.length + 1 }));
   }
   return { events, detail: normalize(history.detail), rows: normalize(history.rows) };
+}
+
+/** Follows jobs that gave their slot back on the way and took one up again: that they did says how the work was carried. */
+class Rests {
+  readonly #jobs = new Set<string>();
+  readonly #issues = new Set<string>();
+
+  /** Whether the event belongs to a rest: the job's way to it and back, and its issue's. */
+  take(event: OrganizationEvent): boolean {
+    if (event.type === "job.status_changed" && event.jobId !== null) {
+      const { from, status, error } = event.data;
+      if (from === "RUNNING" && status === "PENDING" && error === null) {
+        this.#jobs.add(event.jobId);
+        this.#issues.add(event.issueId);
+        return true;
+      }
+      return from === "PENDING" && status === "RUNNING" && this.#jobs.delete(event.jobId);
+    }
+    if (event.type !== "issue.status_changed" || !this.#issues.has(event.issueId)) return false;
+    const { from, status } = event.data;
+    if (from === "PROCESSING" && status === "QUEUED") return true;
+    return from === "QUEUED" && status === "PROCESSING" && this.#issues.delete(event.issueId);
+  }
 }
 
 /** How often an effect was begun says how it was carried, as slices do for jobs; what came of it stays. */

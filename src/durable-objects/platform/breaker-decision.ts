@@ -3,10 +3,9 @@ import type { ModelReport } from "../../contracts/breakers.ts";
 
 /** Faults and answers are weighed over so long. */
 const windowMs = 60_000;
-/** So many faults, and no fewer than answers, open the breaker: a few among many answers are the slices' own to repeat. */
+/** So many faults open the breaker, and hardly an answer beside them: faults among answers are the slices' own to repeat. */
 const openingFaults = 5;
-const firstOpenMs = 30_000;
-const longestOpenMs = 10 * 60_000;
+const faultsPerAnswer = 4;
 /** More reports than that in a window are not remembered one by one. */
 const maxSightings = 200;
 
@@ -32,7 +31,18 @@ export const closedBreaker: BreakerState = { status: "closed", sightings: [] };
 
 type Report = Pick<ModelReport, "faults" | "answers" | "retryAfterMs">;
 
-function opened(opens: number, sinceMs: number, retryAfterMs: number | null, nowMs: number): BreakerState {
+/** How long a breaker stays open: the first time, and at most. */
+export interface BreakerTimings {
+  readonly firstOpenMs: number;
+  readonly longestOpenMs: number;
+}
+
+function opened(
+  { opens, sinceMs }: Pick<Opening, "opens" | "sinceMs">,
+  retryAfterMs: number | null,
+  { firstOpenMs, longestOpenMs }: BreakerTimings,
+  nowMs: number,
+): BreakerState {
   const openMs = Math.min(firstOpenMs * 2 ** (opens - 1), longestOpenMs);
   const asked = Math.min(retryAfterMs ?? 0, longestOpenMs);
   return { status: "open", opens, sinceMs, probeAtMs: nowMs + Math.max(openMs, asked) };
@@ -42,19 +52,21 @@ function opened(opens: number, sinceMs: number, retryAfterMs: number | null, now
  * The breaker after a report. What is heard while it is open comes from calls that began before, and changes nothing; while
  * it is half open, one fault opens it again for twice as long, and an answer alone closes it.
  */
-export function afterReport(state: BreakerState, report: Report, nowMs: number): BreakerState {
+export function afterReport(state: BreakerState, report: Report, timings: BreakerTimings, nowMs: number): BreakerState {
   const { faults, answers, retryAfterMs } = report;
   if (state.status === "open") return state;
   if (state.status !== "closed") {
-    if (faults > 0) return opened(state.opens + 1, state.sinceMs, retryAfterMs, nowMs);
+    if (faults > 0) return opened({ ...state, opens: state.opens + 1 }, retryAfterMs, timings, nowMs);
     return answers > 0 ? closedBreaker : state;
   }
   const sightings = [...state.sightings, { atMs: nowMs, faults, answers }]
     .filter(({ atMs }) => atMs > nowMs - windowMs)
     .slice(-maxSightings);
   const sum = (kind: "faults" | "answers"): number => sightings.reduce((total, sighting) => total + sighting[kind], 0);
-  const isOpening = sum("faults") >= openingFaults && sum("faults") >= sum("answers");
-  return isOpening ? opened(1, nowMs, retryAfterMs, nowMs) : { status: "closed", sightings };
+  const isOpening = sum("faults") >= openingFaults && sum("faults") >= faultsPerAnswer * sum("answers");
+  return isOpening
+    ? opened({ opens: 1, sinceMs: nowMs }, retryAfterMs, timings, nowMs)
+    : { status: "closed", sightings };
 }
 
 /** The breaker once its time is over: then it may be tried. */

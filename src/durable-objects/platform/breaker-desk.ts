@@ -2,7 +2,7 @@
 import type { ModelReport } from "../../contracts/breakers.ts";
 import { type ModelName, modelNameSchema } from "../../contracts/models.ts";
 import type { Transaction } from "../transactions.ts";
-import { afterReport, afterWait, type BreakerState } from "./breaker-decision.ts";
+import { afterReport, afterWait, type BreakerState, type BreakerTimings } from "./breaker-decision.ts";
 import type { BreakerTable } from "./breaker-table.ts";
 import type { PlatformLog } from "./platform-log.ts";
 import type { Switchboard } from "./switchboard.ts";
@@ -13,6 +13,7 @@ export interface BreakerDeskParts {
   readonly switchboard: Switchboard;
   readonly log: PlatformLog;
   readonly termsPush: TermsPush;
+  readonly timings: BreakerTimings;
 }
 
 export class BreakerDesk {
@@ -25,7 +26,8 @@ export class BreakerDesk {
   takeReport(transaction: Transaction, report: ModelReport): void {
     const { model } = report;
     const before = this.#parts.breakers.find(model);
-    this.#move(transaction, model, before, afterReport(before, report, transaction.nowMs));
+    const { timings } = this.#parts;
+    this.#move(transaction, model, before, afterReport(before, report, timings, transaction.nowMs));
   }
 
   /** Lets a model be tried again whose time is over. */

@@ -121,7 +121,13 @@ export function createPlatformParts(options: PlatformOptions) {
     },
   });
   const switches = new SwitchDesk({ switchboard, audit, log, termsPush });
-  const breakerDesk = new BreakerDesk({ breakers, switchboard, log, termsPush });
+  const breakerDesk = new BreakerDesk({
+    breakers,
+    switchboard,
+    log,
+    termsPush,
+    timings: { firstOpenMs: 2 * timings.leaseMs, longestOpenMs: timings.resendMaxMs },
+  });
   const organizations = new OrganizationDesk({ directory, audit, termsPush });
 
   const onDeadline = (transaction: Transaction, deadline: Deadline): void => {
