@@ -2,6 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
 import { adminTokenOf, agentsService, driverService } from "./harness-agents.ts";
+import type { Repository } from "../src/contracts/terms.ts";
 import type { LoadRequest } from "./harness-load.ts";
 import type { World } from "./harness-world.ts";
 
@@ -34,6 +35,13 @@ export async function finishedJobs(world: World, count: number, stalledAfterMs: 
   }
 }
 
+const slicesSchema = z.object({ running: z.int() });
+
+/** Waits until no slice runs any more. */
+export async function slicesEnded(world: World): Promise<void> {
+  while (slicesSchema.parse(await (await askDriver(world, "/slices")).json()).running > 0) await pause(pollMs);
+}
+
 const issue = {
   type: "QUESTION",
   title: "How many briefs wait for approval?",
@@ -43,7 +51,7 @@ const issue = {
 };
 
 /** A submission by an administrator in the name of an organization: one job of one agent. */
-export function oneJobSubmission(administrator: string, organizationId: string): LoadRequest {
+export function oneJobSubmission(administrator: string, organizationId: string, title = issue.title): LoadRequest {
   return {
     method: "POST",
     path: "/api/agents",
@@ -52,7 +60,7 @@ export function oneJobSubmission(administrator: string, organizationId: string):
       "x-organization-id": organizationId,
       "content-type": "application/json",
     },
-    body: JSON.stringify(issue),
+    body: JSON.stringify({ ...issue, title }),
   };
 }
 
@@ -62,11 +70,12 @@ export async function setLimits(
   administrator: string,
   organizationId: string,
   limits: Readonly<Record<string, number>>,
+  repository: Repository | null = null,
 ): Promise<void> {
   const response = await fetch(`${runtime.url(agentsService)}/api/agents/admin/organizations/${organizationId}`, {
     method: "PUT",
     headers: { authorization: `Bearer ${adminTokenOf(administrator)}`, "content-type": "application/json" },
-    body: JSON.stringify({ tier: "enterprise", limitOverrides: { limits } }),
+    body: JSON.stringify({ tier: "enterprise", repository, limitOverrides: { limits } }),
   });
   if (!response.ok) throw new Error(`the limits were not set: ${await response.text()}`);
 }

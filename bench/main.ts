@@ -8,9 +8,11 @@ import { StackError } from "../scripts/local/stack-error.ts";
 import { measureBacklog } from "./backlog.ts";
 import { measureBroadcast } from "./broadcast.ts";
 import { measureDispatch } from "./dispatch.ts";
+import { measureFlood } from "./flood.ts";
 import { bundleAgents, bundleBenchWorker, workerConfiguration } from "./harness-bundle.ts";
 import { holds, type Report, reportText } from "./harness-report.ts";
 import type { Build } from "./harness-world.ts";
+import { measureTurn } from "./turn.ts";
 import { measureSubmission } from "./submission.ts";
 
 const benchmarks: ReadonlyMap<string, (build: Build) => Promise<Report>> = new Map([
@@ -18,6 +20,8 @@ const benchmarks: ReadonlyMap<string, (build: Build) => Promise<Report>> = new M
   ["dispatch", measureDispatch],
   ["broadcast", measureBroadcast],
   ["backlog", measureBacklog],
+  ["turn", measureTurn],
+  ["flood", measureFlood],
 ]);
 
 async function buildWorkers(directory: string): Promise<Build> {

@@ -1,11 +1,25 @@
 /** Takes the queues' messages, and ends the jobs as a consumer would, without a model. */
 import { WorkerEntrypoint } from "cloudflare:workers";
-import { jobMessageSchema } from "../../src/contracts/queue-messages.ts";
+import type { ObjectClients } from "../../src/contracts/ports.ts";
+import { type JobMessage, jobMessageSchema } from "../../src/contracts/queue-messages.ts";
 import { createObjectClients, type ObjectNamespaces } from "../../src/durable-objects/clients.ts";
 import { JobRunner } from "./job-runner.ts";
+import { type BareRun, runBare, runEngine } from "./turns.ts";
 
 /** What happened since the driver was told last; this isolate's memory is the benchmark's. */
 const runner = new JobRunner();
+/** Where the model is that real slices call; null while the driver ends jobs without one. */
+let modelUrl: string | null = null;
+let runningSlices = 0;
+
+async function slice(url: string, message: JobMessage, clients: ObjectClients): Promise<void> {
+  runningSlices += 1;
+  try {
+    await runEngine(url, message, clients);
+  } finally {
+    runningSlices -= 1;
+  }
+}
 
 /** What the runtime expects of a queue that has taken a message. */
 function taken(): Response {
@@ -23,7 +37,8 @@ export class IgnoredQueue extends WorkerEntrypoint {
 export class JobsQueue extends WorkerEntrypoint<ObjectNamespaces> {
   override async fetch(request: Request): Promise<Response> {
     const message = jobMessageSchema.parse(await request.json());
-    this.ctx.waitUntil(runner.take(message, createObjectClients(this.env)));
+    const clients = createObjectClients(this.env);
+    this.ctx.waitUntil(modelUrl === null ? runner.take(message, clients) : slice(modelUrl, message, clients));
     return taken();
   }
 }
@@ -34,6 +49,14 @@ export default {
     switch (new URL(request.url).pathname) {
       case "/open":
         await runner.open(clients);
+        return new Response(null, { status: 204 });
+      case "/engine":
+        ({ modelUrl } = await request.json<{ readonly modelUrl: string }>());
+        return new Response(null, { status: 204 });
+      case "/slices":
+        return Response.json({ running: runningSlices });
+      case "/bare":
+        await runBare(await request.json<BareRun>(), clients);
         return new Response(null, { status: 204 });
       case "/progress":
         return Response.json({ finished: runner.finished() });

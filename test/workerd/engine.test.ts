@@ -156,6 +156,7 @@ describe("a job whose slice dies after every checkpoint", () => {
       settle: unless((command) => organization.settle(command)),
       finish: unless((command) => organization.finish(command)),
       fail: unless((command) => organization.fail(command)),
+      askPerson: unless((command) => organization.askPerson(command)),
       yieldSlice: unless((ref) => organization.yieldSlice(ref)),
       checkpoint: async (checkpoint) => {
         if (isDead) return never();

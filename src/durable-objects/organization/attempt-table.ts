@@ -42,7 +42,7 @@ export class AttemptTable {
     for (const message of messages) {
       this.#sql.exec(
         `INSERT INTO messages (job_id, attempt, position, message)
-         SELECT ?1, ?2, COUNT(*) + 1, ?3 FROM messages WHERE job_id = ?1 AND attempt = ?2`,
+         SELECT ?1, ?2, IFNULL(MAX(position), 0) + 1, ?3 FROM messages WHERE job_id = ?1 AND attempt = ?2`,
         jobId,
         attempt,
         message,
@@ -50,9 +50,14 @@ export class AttemptTable {
     }
   }
 
+  /** Steps are numbered without gaps, so the last number is their count, and found without counting. */
   countSteps(jobId: string, attempt: number): number {
     return this.#sql
-      .exec<{ n: number }>("SELECT COUNT(*) AS n FROM steps WHERE job_id = ? AND attempt = ?", jobId, attempt)
+      .exec<{ n: number }>(
+        "SELECT IFNULL(MAX(number), 0) AS n FROM steps WHERE job_id = ? AND attempt = ?",
+        jobId,
+        attempt,
+      )
       .one().n;
   }
 

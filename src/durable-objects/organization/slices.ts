@@ -79,10 +79,10 @@ export class Slices {
     const job = this.held(checkpoint);
     if (job === null) return null;
     assertAttempt(job, checkpoint.attempt);
-    const hash = createHash("sha256").update(JSON.stringify(checkpoint)).digest("hex");
+    const hash = checkpoint.steps.length === 0 ? hashOf(checkpoint) : null;
     const decision = decideCheckpoint(checkpoint, {
       stepsRecorded: attempts.countSteps(checkpoint.jobId, checkpoint.attempt),
-      isLastStepless: hash === job.steplessCheckpointHash,
+      isLastStepless: hash !== null && hash === job.steplessCheckpointHash,
     });
     if (decision.kind === "repeat") return job;
     if (decision.kind === "gap") {
@@ -97,7 +97,7 @@ export class Slices {
     const saved: JobState = {
       ...this.#renewed(change, charged),
       lostSlices: 0,
-      steplessCheckpointHash: checkpoint.steps.length === 0 ? hash : null,
+      steplessCheckpointHash: hash,
     };
     jobs.save(saved);
     return saved;
@@ -166,6 +166,11 @@ export class Slices {
     this.#parts.artifacts.saveLog(issueId, log);
     change.append({ type: "log.written", issueId, jobId, data: { log } });
   }
+}
+
+/** What a checkpoint without steps is known by. */
+function hashOf(checkpoint: Checkpoint): string {
+  return createHash("sha256").update(JSON.stringify(checkpoint)).digest("hex");
 }
 
 /** Stores an artifact of a job and tells of it. */
