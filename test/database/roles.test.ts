@@ -27,8 +27,10 @@ const ourTables = [
   "AgentIssueWords",
   "AgentJob",
   "AgentLog",
+  "AgentMessage",
   "AgentParkedEvent",
   "AgentProjection",
+  "AgentQuestion",
   "AgentReview",
   "AgentStep",
 ];

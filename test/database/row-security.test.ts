@@ -21,6 +21,13 @@ async function populate(target: { organizationId: string; issueId: string }): Pr
   log.createEffect(artifact);
   log.askQuestion(job);
   log.sendMessage(job);
+  const opinion = { person: "user:1", givenBy: "user_1", rating: 3, outcome: "SOLVED", tags: [], comment: null };
+  const times = { createdAtMs: issue.createdAtMs, updatedAtMs: issue.createdAtMs };
+  log.append({
+    type: "feedback.given",
+    issueId: issue.id,
+    data: { feedback: { issueId: issue.id, ...opinion, ...times } },
+  });
   log.append({ type: "issue.status_changed", issueId: "iss_unknown", data: { from: "QUEUED", status: "FAILED" } });
   await createProjection(settingsOf("agents_app")).project(organizationId, log);
   Object.assign(target, { organizationId, issueId: issue.id });

@@ -14,6 +14,7 @@ import type { StackDatabase } from "../../scripts/local/stack-database.ts";
 import { startStack } from "../../scripts/local/stack.ts";
 import type { SupabaseStandIn } from "../../scripts/local/supabase.ts";
 import type { WorkerControl } from "../../scripts/local/worker-control.ts";
+import { watchContract } from "./stack-contract.ts";
 import { openGate, type Gate } from "./stack-gate.ts";
 
 export interface StackSuite {
@@ -76,6 +77,7 @@ export async function startStackSuite(options: { readonly workerEntry?: string }
   if (!database || !claude || !supabase || !gitHub || !erp || !gitHubGate)
     throw new Error("a test stack has no real parts");
 
+  const contract = await watchContract(() => worker.url);
   return {
     worker,
     database,
@@ -90,6 +92,7 @@ export async function startStackSuite(options: { readonly workerEntry?: string }
       await stack.stop();
       await gitHubGate.close();
       await rm(stateDirectory, { recursive: true });
+      contract.stop();
     },
   };
 }
