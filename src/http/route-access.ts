@@ -12,13 +12,25 @@ export type RouteAccess =
   /** Anyone, without a credential. */
   | { readonly kind: "public" }
   /** Members of an organization from this role on, API keys with this scope (null: none), platform administrators. */
-  | { readonly kind: "member"; readonly role: MemberRole; readonly scope: KeyScope | null }
+  | {
+      readonly kind: "member";
+      readonly role: MemberRole;
+      readonly scope: KeyScope | null;
+      /** Whether a verified claim is enough while the caller's row cannot be had. */
+      readonly byClaim: boolean;
+    }
   | { readonly kind: "platform" };
 
 const anyone: RouteAccess = { kind: "public" };
 const platform: RouteAccess = { kind: "platform" };
-const member = (role: MemberRole, scope: KeyScope | null): RouteAccess => ({ kind: "member", role, scope });
-const reading = member("freelancer", "agents:read");
+const member = (role: MemberRole, scope: KeyScope | null, byClaim = false): RouteAccess => ({
+  kind: "member",
+  role,
+  scope,
+  byClaim,
+});
+const reading = member("freelancer", "agents:read", true);
+const submitting = member("freelancer", "agents:write", true);
 const writing = member("freelancer", "agents:write");
 
 const apiRoutes = {
@@ -27,8 +39,8 @@ const apiRoutes = {
   "GET /openapi.json": anyone,
   "GET /docs": anyone,
   "GET /docs/style.css": anyone,
-  "POST ": writing,
-  "POST /batch": writing,
+  "POST ": submitting,
+  "POST /batch": submitting,
   "POST /estimate": reading,
   "GET /catalog": reading,
   "GET ": reading,
@@ -98,6 +110,18 @@ export function hasRole(level: PermissionLevel, role: MemberRole): boolean {
 /** The same words whatever is missing. */
 const notAllowed: Failure = { code: "forbidden", detail: "Your role, or your API key's scopes, do not allow this." };
 
+/** His row may allow what his claim alone does not. */
+const roleUnknown: Failure = {
+  code: "unavailable",
+  detail: "Your role cannot be looked up right now.",
+  retryAfterSeconds: 5,
+};
+
+/** Whether nothing but a claim is known of the caller. */
+function isKnownByClaim(caller: Caller): boolean {
+  return caller.kind === "user" && caller.userId === null;
+}
+
 function mayUse(access: RouteAccess, caller: Caller): boolean {
   if (access.kind === "public" || caller.kind === "platform") return true;
   if (access.kind === "platform" || !hasRole(caller.level, access.role)) return false;
@@ -106,5 +130,6 @@ function mayUse(access: RouteAccess, caller: Caller): boolean {
 
 /** Why a caller may not use a route; null when he may. A route without an entry is nobody's. */
 export function routeRefusal(access: RouteAccess | undefined, caller: Caller): Failure | null {
-  return access !== undefined && mayUse(access, caller) ? null : notAllowed;
+  if (access === undefined || !mayUse(access, caller)) return notAllowed;
+  return access.kind === "member" && !access.byClaim && isKnownByClaim(caller) ? roleUnknown : null;
 }

@@ -62,6 +62,24 @@ describe("the table of routes", () => {
     expect(mayUse("POST /api/agents/admin", key("ADMIN", "agents:read", "agents:write", "agents:review"))).toBe(false);
   });
 
+  test("lets a claim without a row submit and read, and do nothing else", () => {
+    const claimed: Caller = {
+      kind: "user",
+      organizationId: "org_1",
+      subject: "sub_1",
+      userId: null,
+      level: "FREELANCER",
+    };
+    const codeOf = (route: string) => routeRefusal(accessOf(route), claimed)?.code ?? null;
+    for (const route of ["POST /api/agents", "GET /api/agents", "GET /api/agents/:id/steps", "GET /api/agents/live"]) {
+      expect([route, codeOf(route)]).toEqual([route, null]);
+    }
+    for (const command of ["cancel", "pause", "resume", "retry"]) {
+      expect(codeOf(`POST /api/agents/:id/${command}`)).toBe("unavailable");
+    }
+    expect(codeOf("GET /api/agents/reviews")).toBe("forbidden");
+  });
+
   test("refuses a route that it does not name, to everyone", () => {
     for (const caller of [...levels.map(user), key("ADMIN", "agents:read"), root]) {
       expect(routeRefusal(undefined, caller)).toMatchObject({ code: "forbidden" });

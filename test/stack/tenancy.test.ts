@@ -1,6 +1,10 @@
+import { once } from "node:events";
+import { WebSocket } from "ws";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { issueListSchema, reviewListSchema, submitResponseSchema } from "../../src/contracts/http-views.ts";
-import { callApi, requireApi } from "../../scripts/local/api-client.ts";
+import { actingUserHeader, apiBasePath } from "../../src/contracts/http.ts";
+import { liveTicketSchema } from "../../src/contracts/http-access.ts";
+import { callApi, callerHeaders, requireApi } from "../../scripts/local/api-client.ts";
 import { openLiveSocket } from "../../scripts/local/live-socket.ts";
 import { eventsOf, readRows, replay, submitDefect, untilProjected, untilStatus } from "../support/stack-run.ts";
 import { startStackSuite, type StackSuite, type Tenant } from "../support/stack-suite.ts";
@@ -125,6 +129,51 @@ describe("two organizations at once", () => {
     for await (const frame of socket.frames) frames.push(frame);
     expect(new Set(eventsOf(frames).map((event) => event.issueId))).toEqual(new Set([ownId]));
     expect((await callApi(tenant.staff, "GET", `/${ownId}`)).status).toBe(200);
+  });
+});
+
+describe("a credential of any kind", () => {
+  it("is an ERP API key, alone or for a user of its organization", async () => {
+    for (const [{ tenant, issueId }, other] of pairs()) {
+      const key = { url: tenant.staff.url, token: tenant.organization.apiKey.key };
+      expect((await callApi(key, "GET", `/${issueId}`)).status).toBe(200);
+      expect((await callApi(key, "GET", `/${other.issueId}`)).status).toBe(404);
+      const actingFor = async (userId: string, id: string): Promise<number> => {
+        const headers = { ...callerHeaders(key), [actingUserHeader]: userId };
+        return (await fetch(`${key.url}${apiBasePath}/${id}`, { headers })).status;
+      };
+      expect(await actingFor(tenant.organization.users.STAFF.id, issueId)).toBe(200);
+      expect(await actingFor(tenant.organization.users.CLIENT.id, issueId)).toBe(403);
+      expect(await actingFor(other.tenant.organization.users.STAFF.id, other.issueId)).toBe(403);
+    }
+  });
+
+  it("is an administrator's session, until he signs out", async () => {
+    const [{ tenant }] = parties;
+    const { url: origin, token } = tenant.admin;
+    const address = `${origin}${apiBasePath}/admin/session`;
+    const json = { "content-type": "application/json", origin };
+    const signedIn = await fetch(address, { method: "POST", headers: json, body: JSON.stringify({ token }) });
+    expect(signedIn.status).toBe(201);
+    const cookie = signedIn.headers.getSetCookie()[0]?.split(";")[0] ?? "";
+    const read = async (): Promise<number> => (await fetch(address, { headers: { cookie } })).status;
+    expect(await read()).toBe(200);
+    expect((await fetch(address, { method: "DELETE", headers: { cookie } })).status).toBe(403);
+    expect(await read()).toBe(200);
+    expect((await fetch(address, { method: "DELETE", headers: { cookie, origin } })).status).toBe(204);
+    expect(await read()).toBe(401);
+  });
+
+  it("is a ticket, which opens one socket", async () => {
+    const [{ tenant, issueId }] = parties;
+    const { ticket } = await requireApi(tenant.staff, liveTicketSchema, "POST", "/live/tickets", { issueId });
+    const url = new URL(`${apiBasePath}/live?after=0&ticket=${ticket}`, tenant.staff.url.replace(/^http/u, "ws"));
+    const first = new WebSocket(url);
+    const message: readonly unknown[] = await once(first, "message");
+    expect(String(message[0])).toContain('"hello"');
+    const second = new WebSocket(url);
+    await expect(once(second, "open")).rejects.toThrow("401");
+    first.close();
   });
 });
 
