@@ -131,12 +131,17 @@ export function isId(kind: IdKind, text: string): boolean {
   return idPattern(kind).test(text);
 }
 
-export const reviewDecisionRequestSchema = z.strictObject({
-  decision: z.enum(["approve", "reject"]),
-  note: z.string().trim().max(2_000).nullable().default(null),
-  /** The hash that was shown to the reviewer; the decision counts for that content only. */
-  contentHash: z.string().regex(/^[0-9a-f]{64}$/u),
-});
+export const reviewDecisionRequestSchema = z
+  .strictObject({
+    decision: z.enum(["approve", "reject", "request_changes"]),
+    note: z.string().trim().max(2_000).nullable().default(null),
+    /** The hash that was shown to the reviewer; the decision counts for that content only. */
+    contentHash: z.string().regex(/^[0-9a-f]{64}$/u),
+  })
+  .refine(({ decision, note }) => decision !== "request_changes" || (note !== null && note !== ""), {
+    error: "must say what should be changed",
+    path: ["note"],
+  });
 
 /** The body of a command on an issue; every field of it, and it as a whole, may be left out. */
 export const commandRequestSchema = z.strictObject({ reason: z.string().trim().min(1).max(500).optional() });

@@ -75,7 +75,10 @@ export async function renderAttempt(
   workspace: Workspace | null,
 ): Promise<{ readonly prompt: AttemptPrompt; readonly firstMessage: string }> {
   const { issue, job, attempt, underReview } = assignment;
-  const reviewNote = job.config["reviewNote"];
+  const noteOf = (key: string): string | null => {
+    const note = job.config[key];
+    return typeof note === "string" ? note : null;
+  };
   return {
     prompt: {
       modelId: modelTable[job.model].apiId,
@@ -92,7 +95,8 @@ export async function renderAttempt(
       attempt: attempt.number,
       lastAttempt: assignment.lastAttempt,
       changedPaths: assignment.workspace.map(({ path }) => path),
-      reviewNote: typeof reviewNote === "string" ? reviewNote : null,
+      reviewNote: noteOf("reviewNote"),
+      requestedChanges: noteOf("requestedChanges"),
       underReview,
       conversation: assignment.conversation,
     }),

@@ -93,6 +93,7 @@ const facts: FirstMessageFacts = {
   lastAttempt: null,
   changedPaths: [],
   reviewNote: null,
+  requestedChanges: null,
   underReview: null,
   conversation: { questions: [], messages: [] },
 };

@@ -280,6 +280,7 @@ test("a new transcript tells what was asked and answered, marked as data", () =>
     attempt: 2,
     changedPaths: [],
     reviewNote: null,
+    requestedChanges: null,
     underReview: null,
   } as const;
   const text = textOf(parseMessage(renderFirstMessage({ ...facts, conversation })));

@@ -98,6 +98,8 @@ describe("reviews", () => {
   test.each([
     ["another decision", { ...approval, decision: "merge" }],
     ["no hash", { decision: "approve" }],
+    ["a wish for changes that names none", { ...approval, decision: "request_changes", note: null }],
+    ["a wish for changes without words", { ...approval, decision: "request_changes", note: " " }],
     ["a hash of another form", { ...approval, contentHash: "A".repeat(64) }],
     ["someone else's name", { ...approval, decidedBy: "user_boss" }],
   ])("with %s are refused", async (_name, body) => {

@@ -164,6 +164,8 @@ describe("review decision", () => {
   test.each([
     ["approves", {}, {}, "approve"],
     ["rejects", { decision: "reject" as const }, {}, "reject"],
+    ["asks for changes", { decision: "request_changes" as const, note: "Add a test." }, {}, "request_changes"],
+    ["asks for changes without saying which", { decision: "request_changes" as const }, {}, "refuse"],
     ["repeats", {}, closed, "repeat"],
     ["is too late", {}, { expiresAtMs: nowMs }, "expired"],
     ["needs the right approver", { actingAs: ["organization" as const] }, {}, "refuse"],
@@ -239,9 +241,10 @@ describe("pull request plan", () => {
     createdAtMs: 0,
   };
   const view = { artifact, content: "Because.", diffPatch: null };
+  const approval = { ordinal: 1, decidedAtMs: nowMs };
 
   test("holds everything that commit and pull request are made of", () => {
-    expect(planPullRequest(view, { organizationId: "org-1", repository }, nowMs)).toEqual({
+    expect(planPullRequest(view, { organizationId: "org-1", repository }, approval)).toEqual({
       kind: "plan",
       plan: {
         repository,
@@ -256,13 +259,25 @@ describe("pull request plan", () => {
     });
   });
 
+  test("of a further change of the issue has a branch of its own, beside the first one", () => {
+    const branchOf = (ordinal: number): string => {
+      const planned = planPullRequest(view, { organizationId: "org-1", repository }, { ...approval, ordinal });
+      return planned.kind === "plan" ? planned.plan.branch : planned.kind;
+    };
+    expect([1, 2, 3].map(branchOf)).toEqual([
+      "agent/org-org-1/iss_1",
+      "agent/org-org-1/iss_1-2",
+      "agent/org-org-1/iss_1-3",
+    ]);
+  });
+
   test.each([
     ["no repository is bound any more", null, artifact.metadata],
     ["another repository is bound", { ...repository, name: "other" }, artifact.metadata],
     ["the artifact has no base", repository, { title: "Fix briefs" }],
   ])("is impossible when %s", (_name, bound, metadata) => {
     const changed = { ...view, artifact: { ...artifact, metadata } };
-    expect(planPullRequest(changed, { organizationId: "org-1", repository: bound }, nowMs).kind).toBe("impossible");
+    expect(planPullRequest(changed, { organizationId: "org-1", repository: bound }, approval).kind).toBe("impossible");
   });
 });
 

@@ -16,6 +16,7 @@ import {
   checkpointOf,
   claim,
   clients,
+  codeChange,
   everything,
   expectNoGaps,
   jobMessages,
@@ -24,6 +25,7 @@ import {
   nextJobMessage,
   objectOf,
   promptOver,
+  runJob,
   submit,
   termsFor,
   triaged,
@@ -324,6 +326,35 @@ describe("a message", () => {
       ok: false,
       failure: { code: "idempotency_key_reused" },
     });
+  });
+});
+
+describe("a wish for changes", () => {
+  test("has the work done again with workspace and note, and begins a new round of reviews", async () => {
+    const organizationId = mintOrganizationId();
+    const object = objectOf(organizationId);
+    const { issueId, reviewId, contentHash } = await bringToReview(organizationId);
+    const reviewer = { decidedBy: "ada", actingAs: ["organization", "platform"], deciderIds: ["ada"] } as const;
+    const wish = { organizationId, reviewId, contentHash, decision: "request_changes", ...reviewer } as const;
+    expect(await object.decideReview({ ...wish, note: null })).toMatchObject({ ok: false, failure: { field: "note" } });
+    const decided = await object.decideReview({ ...wish, note: "Add a test." });
+    expect(decided).toMatchObject({ ok: true, value: { status: "CHANGES_REQUESTED", note: "Add a test." } });
+    expect(await object.decideReview({ ...wish, note: "Add a test." })).toEqual(decided);
+    const before = await read(organizationId, issueId);
+    expect(before.issue.status).toBe("QUEUED");
+    const work = before.jobs.find(({ role }) => role === "work");
+
+    const again = await claim(await nextJobMessage(organizationId, 3));
+    expect(again.job).toMatchObject({ role: "work", retryOf: work?.id, config: { requestedChanges: "Add a test." } });
+    const finish = { outcome: { role: "work", summary: "Added." }, artifacts: [codeChange()] } as const;
+    await object.finish({ ...sliceOf(again), ...finish });
+    const sendBack = { role: "review", decision: "send_back", summary: "The test proves nothing." } as const;
+    await runJob(organizationId, 4, sendBack);
+    await runJob(organizationId, 5, { role: "work", summary: "Better." }, [codeChange()]);
+    await runJob(organizationId, 6, sendBack);
+    const { issue, reviews } = await read(organizationId, issueId);
+    expect(issue.status).toBe("REVIEW");
+    expect(reviews.map(({ status }) => status)).toEqual(["CHANGES_REQUESTED", "OPEN"]);
   });
 });
 

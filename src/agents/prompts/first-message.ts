@@ -29,6 +29,8 @@ export interface FirstMessageFacts {
   readonly changedPaths: readonly string[];
   /** Why a review sent the earlier change back. */
   readonly reviewNote: string | null;
+  /** What a person wants changed about the earlier change. */
+  readonly requestedChanges: string | null;
   readonly underReview: ArtifactView | null;
   /** What was said about the issue before. */
   readonly conversation: Conversation;
@@ -68,11 +70,17 @@ function repositorySection({ repository, fileCount, branch, commit, paths }: Rep
   ].join("\n");
 }
 
-function earlierWorkSection({ attempt, changedPaths, reviewNote }: FirstMessageFacts): string {
+function earlierWorkSection({ attempt, changedPaths, reviewNote, requestedChanges }: FirstMessageFacts): string {
   const parts = ["# Earlier work on this issue"];
   if (attempt > 1) parts.push(`This is attempt ${attempt}; an earlier one failed before it was done.`);
   if (changedPaths.length > 0) {
     parts.push(quoteText("Files that earlier work changed, as your tools show them", changedPaths.join("\n"), 10_000));
+  }
+  if (requestedChanges !== null) {
+    parts.push(
+      "A person has read the change and wants it different. Change what is asked for, and propose the whole again.",
+    );
+    parts.push(quoteText("The person", requestedChanges, maxNoteCharacters));
   }
   if (reviewNote !== null) {
     parts.push("The review sent the change back. Put right what it names, look at the diff, and propose again.");
@@ -120,9 +128,9 @@ export function renderFirstMessage(facts: FirstMessageFacts): string {
   const sections = [issueSection(facts)];
   if (facts.repository !== null) sections.push(repositorySection(facts.repository));
   else if (facts.role === "work") sections.push("# The repository\nNone is available for this issue.");
-  if (facts.role === "work" && (facts.attempt > 1 || facts.changedPaths.length > 0 || facts.reviewNote !== null)) {
-    sections.push(earlierWorkSection(facts));
-  }
+  const hasEarlierWork =
+    facts.attempt > 1 || facts.changedPaths.length > 0 || facts.reviewNote !== null || facts.requestedChanges !== null;
+  if (facts.role === "work" && hasEarlierWork) sections.push(earlierWorkSection(facts));
   if (facts.lastAttempt !== null) sections.push(lastAttemptSection(facts.lastAttempt));
   const said = conversationSection(facts.conversation);
   if (said !== null) sections.push(said);

@@ -16,7 +16,7 @@ export interface ReviewQuery extends Addressed {
 
 export interface ReviewDecision extends Addressed, Archivable {
   readonly reviewId: string;
-  readonly decision: "approve" | "reject";
+  readonly decision: "approve" | "reject" | "request_changes";
   readonly note: string | null;
   readonly contentHash: string;
   readonly decidedBy: string;

@@ -17,13 +17,12 @@ import type { JobTable } from "./job-table.ts";
 import { createJob } from "./new-job.ts";
 import { approverOf, mustBeReviewed, type NextStep, nextStep, type ProposedChange } from "./next-step.ts";
 import type { ReviewDesk } from "./review-desk.ts";
+import { isRevision, rework } from "./rework.ts";
 import { createArtifact, type Slices } from "./slices.ts";
 import type { TermsKeeper } from "./terms-keeper.ts";
 
 /** `config` of a review job: the artifact that it reads. */
 const underReviewKey = "artifactId";
-/** `config` of a work job that review sent back: what review said. */
-const reviewNoteKey = "reviewNote";
 
 export interface CompletionParts {
   readonly issues: IssueTable;
@@ -116,7 +115,7 @@ export class Completion {
     return {
       artifactId: artifact.id,
       approver: approverOf(artifact.type, paths, terms.current().slug),
-      isRevision: proposedBy !== null && reviewNoteKey in proposedBy.record.config,
+      isRevision: proposedBy !== null && isRevision(proposedBy.record.config),
     };
   }
 
@@ -144,7 +143,7 @@ export class Completion {
         });
         return;
       case "send_back":
-        this.#sendBack(change, next.artifactId, next.note);
+        rework(change, this.#parts, { artifactId: next.artifactId, by: "review_agent", note: next.note });
         return;
       case "open_review": {
         const agentVerdict =
@@ -154,24 +153,6 @@ export class Completion {
       }
       case "done":
     }
-  }
-
-  /** Has the work done again, from where its workspace stands. */
-  #sendBack(change: Change, artifactId: string, note: string): void {
-    const { artifacts, jobs, attempts } = this.#parts;
-    const earlier = jobs.find(artifacts.view(artifactId).artifact.jobId);
-    if (earlier === null) throw new Error(`the job of artifact ${artifactId} is missing`);
-    const { role, agentType, model, modelReason, config, id } = earlier.record;
-    const again = this.#createJob(change, earlier, {
-      role,
-      agentType,
-      model,
-      modelReason,
-      config: { ...config, [reviewNoteKey]: note },
-      retryOf: id,
-    });
-    attempts.copyWorkspace(id, again.record.id);
-    jobs.save({ ...again, workspaceBase: earlier.workspaceBase });
   }
 
   #createJob(

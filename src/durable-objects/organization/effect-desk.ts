@@ -35,6 +35,11 @@ export class EffectDesk {
     this.#begin(change, artifact, plan, { idempotencyKey: `pull_request:${artifact.id}`, redriveOf: null });
   }
 
+  /** Changes of the issue that were approved so far; doing one again is no other change. */
+  countChanges(issueId: string): number {
+    return this.#parts.effects.ofIssue(issueId).filter(({ record }) => record.redriveOf === null).length;
+  }
+
   /** Does an ended effect again, once: the target adopts whatever of it already exists. */
   redrive(change: Change, effect: EffectState): void {
     const { record } = effect;

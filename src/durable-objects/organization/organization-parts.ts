@@ -25,6 +25,7 @@ import { PeopleDesk } from "./people-desk.ts";
 import { ProjectionFeed } from "./projection-feed.ts";
 import { Retention } from "./retention.ts";
 import { ReviewDesk } from "./review-desk.ts";
+import { rework } from "./rework.ts";
 import { RunningJobs } from "./running-jobs.ts";
 import { Settlements } from "./settlements.ts";
 import { Slices } from "./slices.ts";
@@ -174,6 +175,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
     terms,
     effects,
     expiresAfterMs: options.reviewExpiresAfterMs,
+    rework: (change, order) => rework(change, { issues, jobs, attempts, artifacts, budget }, order),
   });
   const completion = new Completion({
     issues,

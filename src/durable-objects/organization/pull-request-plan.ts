@@ -18,11 +18,26 @@ export type PlanDecision =
   | { readonly kind: "plan"; readonly plan: Omit<PullRequestPlan, "files"> }
   | { readonly kind: "impossible"; readonly detail: string };
 
+/** Which of the issue's approved changes it is, counted from 1, and when it was approved. */
+export interface Approval {
+  readonly ordinal: number;
+  readonly decidedAtMs: number;
+}
+
+/**
+ * The branch of an issue's change. The first has the issue's own name; each further one a branch of its own, because the
+ * first may be merged, open or closed by then, and no branch is ever moved.
+ */
+function branchOf(organizationId: string, issueId: string, ordinal: number): string {
+  const name = `agent/org-${organizationId}/${issueId}`;
+  return ordinal === 1 ? name : `${name}-${ordinal}`;
+}
+
 /** Fixes commit and pull request of an approved change; everything in it is known before the first outside call. */
 export function planPullRequest(
   change: ArtifactView,
   organization: { readonly organizationId: string; readonly repository: Repository | null },
-  decidedAtMs: number,
+  { ordinal, decidedAtMs }: Approval,
 ): PlanDecision {
   const metadata = changeMetadataSchema.safeParse(change.artifact.metadata);
   if (!metadata.success) return { kind: "impossible", detail: "This change cannot be made into a pull request." };
@@ -38,7 +53,7 @@ export function planPullRequest(
       repository,
       baseBranch,
       baseCommit,
-      branch: `agent/org-${organization.organizationId}/${issueId}`,
+      branch: branchOf(organization.organizationId, issueId, ordinal),
       commitMessage: `${title}\n\nIssue: ${issueId}\n`,
       author: { ...author, dateIso: isoTime(decidedAtMs) },
       title,

@@ -5,13 +5,19 @@ import type { Failure } from "../../core/errors.ts";
 export type ReviewVerdict =
   | { readonly kind: "approve" }
   | { readonly kind: "reject" }
+  /** The work is done again, as the note says. */
+  | { readonly kind: "request_changes"; readonly note: string }
   /** The same person has already decided the same. */
   | { readonly kind: "repeat" }
   /** Its time is over, though nothing has closed it yet. */
   | { readonly kind: "expired"; readonly failure: Failure }
   | { readonly kind: "refuse"; readonly failure: Failure };
 
-const statusByDecision = { approve: "APPROVED", reject: "REJECTED" } as const;
+const statusByDecision = {
+  approve: "APPROVED",
+  reject: "REJECTED",
+  request_changes: "CHANGES_REQUESTED",
+} as const;
 
 function refuse(failure: Failure): ReviewVerdict {
   return { kind: "refuse", failure };
@@ -43,5 +49,7 @@ export function decideReview(
   if (review.expiresAtMs <= nowMs) {
     return { kind: "expired", failure: { code: "conflict", detail: "The review is closed: EXPIRED." } };
   }
-  return { kind: decision.decision };
+  if (decision.decision !== "request_changes") return { kind: decision.decision };
+  if (decision.note !== null) return { kind: decision.decision, note: decision.note };
+  return refuse({ code: "invalid_request", detail: "Say what should be changed.", field: "note" });
 }

@@ -8,6 +8,7 @@ import type { EffectDesk } from "./effect-desk.ts";
 import type { IssueTable } from "./issue-table.ts";
 import { planPullRequest } from "./pull-request-plan.ts";
 import { decideReview } from "./review-decision.ts";
+import type { ReworkOrder } from "./rework.ts";
 import type { ReviewTable } from "./review-table.ts";
 import type { TermsKeeper } from "./terms-keeper.ts";
 
@@ -18,6 +19,8 @@ export interface ReviewDeskParts {
   readonly terms: TermsKeeper;
   readonly effects: EffectDesk;
   readonly expiresAfterMs: number;
+  /** Has the work behind a change done again. */
+  readonly rework: (change: Change, order: ReworkOrder) => void;
 }
 
 export interface ReviewOpening {
@@ -58,7 +61,7 @@ export class ReviewDesk {
     change.append({ type: "review.opened", issueId, jobId, data: { review } });
   }
 
-  /** Takes a decision once; an approval begins its effect in the same transaction. */
+  /** Takes a decision once; an approval begins its effect in the same transaction, a wish for changes the work on them. */
   decide(change: Change, decision: ReviewDecision): Outcome<ReviewRecord> {
     const { issues, reviews } = this.#parts;
     const review = reviews.find(decision.reviewId);
@@ -74,6 +77,11 @@ export class ReviewDesk {
         return { ok: true, value: review };
       case "reject":
         return { ok: true, value: this.#close(change, review, decision, "REJECTED") };
+      case "request_changes": {
+        const closed = this.#close(change, review, decision, "CHANGES_REQUESTED");
+        this.#parts.rework(change, { artifactId: review.artifactId, by: "person", note: verdict.note });
+        return { ok: true, value: closed };
+      }
       case "approve":
     }
     return this.#approve(change, review, decision);
@@ -104,7 +112,14 @@ export class ReviewDesk {
     const { artifacts, terms, effects } = this.#parts;
     const artifact = artifacts.view(review.artifactId);
     const { organizationId, repository } = terms.current();
-    const planned = planPullRequest(artifact, { organizationId, repository }, change.nowMs);
+    const planned = planPullRequest(
+      artifact,
+      { organizationId, repository },
+      {
+        ordinal: effects.countChanges(review.issueId) + 1,
+        decidedAtMs: change.nowMs,
+      },
+    );
     if (planned.kind === "impossible") return { ok: false, failure: { code: "conflict", detail: planned.detail } };
     const closed = this.#close(change, review, decision, "APPROVED");
     effects.create(change, artifact.artifact, planned.plan);

@@ -45,7 +45,7 @@ const decideRoute = createRoute({
   operationId: "decideReview",
   tags: ["reviews"],
   security: callerSecurity,
-  summary: "Approve or reject a change",
+  summary: "Approve a change, reject it, or ask for another one",
   request: { query: noQuerySchema, params: idParamsSchema, body: jsonBody(reviewDecisionRequestSchema) },
   responses: { 200: jsonContent(reviewViewSchema, "The decided review"), ...bodyProblems("not_found", "conflict") },
 });
