@@ -9,6 +9,7 @@ import { runCron } from "./cron/run-cron.ts";
 import { createDatabaseCheck } from "./db/database-check.ts";
 import { createIdentityPort } from "./db/identity.ts";
 import type { DatabaseSettings } from "./db/neon-driver.ts";
+import { createUsageReader } from "./db/usage-reader.ts";
 import { createObjectClients, forwardLiveUpgrade, forwardPlatformUpgrade } from "./durable-objects/clients.ts";
 import { parseSettings, SettingsError, type Settings } from "./env.ts";
 import { createApp, createMisconfiguredApp } from "./http/app.ts";
@@ -88,6 +89,7 @@ function composeWith(env: Env, settings: Settings): Composition {
     }),
     identities: createIdentityPort(tenantDatabase),
     issues: async () => (await import("./db/issue-reader.ts")).createIssueReader(tenantDatabase),
+    usage: createUsageReader({ tenant: tenantDatabase, platform: platformDatabase }),
     database,
     adminTokens: settings.ADMIN_TOKENS,
     signingKeys: { tickets: signingKey(settings, "tickets"), sessions: signingKey(settings, "sessions") },

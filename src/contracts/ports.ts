@@ -9,6 +9,7 @@ import type { ModelName } from "./models.ts";
 import type { IssueRecord, LogRecord, PullRequestPlan, PullRequestResult, StepRecord } from "./records.ts";
 import type { RepositoryRpc, TreeEntry } from "./repository-rpc.ts";
 import type { Repository } from "./terms.ts";
+import type { UsagePage, UsageQuery } from "./usage.ts";
 
 // --- model ---
 
@@ -172,6 +173,11 @@ export interface EventSource {
 export interface ProjectionPort {
   /** Brings Postgres up to the source's last event and returns the cursor then stored. Each event is applied exactly once, in order. */
   project(organizationId: string, source: EventSource): Promise<EventCursor>;
+}
+
+export interface UsageReader {
+  /** Throws `AgentError` `unavailable` while Postgres cannot be reached. */
+  sum(query: UsageQuery): Promise<UsagePage>;
 }
 
 export interface DatabaseCheck {

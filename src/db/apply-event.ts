@@ -3,6 +3,7 @@ import type { EventDataOf, OrganizationEvent } from "../contracts/events.ts";
 import { moduleOf } from "../contracts/issue-filter.ts";
 import type { IssueRecord } from "../contracts/records.ts";
 import { indexedWords } from "./issue-list.ts";
+import type { AgentJob } from "./generated/client.ts";
 import type { TenantTransaction } from "./prisma-client.ts";
 import {
   artifactRow,
@@ -14,6 +15,7 @@ import {
   jsonColumn,
   logRow,
   messageRow,
+  modelCallRow,
   questionRow,
   reviewRow,
   stepRow,
@@ -76,9 +78,14 @@ export async function applyEvent(
     case "job.status_changed":
       return changeJob(transaction, organizationId, jobIdOf(event), { ...event.data, at });
     case "step.recorded":
-      return recordStep(transaction, { organizationId, issueId }, { ...event.data, at });
-    case "job.cost_estimated":
-      return writeCost(transaction, { organizationId, issueId, jobId: jobIdOf(event) }, { ...event.data, at });
+      return recordStep(transaction, { organizationId, issueId }, { ...event.data, at, seq: event.seq });
+    case "job.cost_estimated": {
+      const { attempt, stepNumber, usage, costMicroUsd } = event.data;
+      const owner = { organizationId, issueId, jobId: jobIdOf(event) };
+      const job = await writeCost(transaction, owner, { ...event.data, at });
+      const call = { attempt, stepNumber, usage, costMicroUsd, isEstimate: true, at, seq: event.seq };
+      return writeModelCall(transaction, job, call);
+    }
     case "log.written": {
       const row = logRow(event.data.log, { organizationId, issueId });
       await transaction.agentLog.upsert({ where: keyOf(organizationId, row.id), create: row, update: row });
@@ -176,7 +183,13 @@ async function changeJob(
 async function recordStep(
   transaction: TenantTransaction,
   owner: { readonly organizationId: string; readonly issueId: string },
-  { step, jobCostMicroUsd, issueCostMicroUsd, at }: EventDataOf<"step.recorded"> & { readonly at: Date },
+  {
+    step,
+    jobCostMicroUsd,
+    issueCostMicroUsd,
+    at,
+    seq,
+  }: EventDataOf<"step.recorded"> & { readonly at: Date; readonly seq: number },
 ): Promise<void> {
   const { organizationId } = owner;
   const { jobId, attempt, number } = step;
@@ -186,17 +199,36 @@ async function recordStep(
     create: row,
     update: row,
   });
-  await writeCost(transaction, { ...owner, jobId }, { jobCostMicroUsd, issueCostMicroUsd, at });
+  const job = await writeCost(transaction, { ...owner, jobId }, { jobCostMicroUsd, issueCostMicroUsd, at });
+  if (step.kind !== "model") return;
+  const { usage, costMicroUsd } = step;
+  const call = { attempt, stepNumber: number, usage, costMicroUsd, isEstimate: false, at, seq };
+  await writeModelCall(transaction, job, call);
 }
 
-/** The sums of a job and its issue, as the event tells them. */
+/** A line of the ledger of model calls, under the agent and model that the job has then. */
+async function writeModelCall(
+  transaction: TenantTransaction,
+  job: AgentJob,
+  call: Parameters<typeof modelCallRow>[1],
+): Promise<void> {
+  const row = modelCallRow(job, call);
+  const { organizationId, jobId, attempt, stepNumber, seq } = row;
+  await transaction.agentModelCall.upsert({
+    where: { organizationId_jobId_attempt_stepNumber_seq: { organizationId, jobId, attempt, stepNumber, seq } },
+    create: row,
+    update: row,
+  });
+}
+
+/** The sums of a job and its issue, as the event tells them; returns the job's row. */
 async function writeCost(
   transaction: TenantTransaction,
   { organizationId, issueId, jobId }: { readonly [Id in "organizationId" | "issueId" | "jobId"]: string },
   sums: { readonly jobCostMicroUsd: number; readonly issueCostMicroUsd: number; readonly at: Date },
-): Promise<void> {
+): Promise<AgentJob> {
   const { jobCostMicroUsd, issueCostMicroUsd, at } = sums;
-  await transaction.agentJob.update({
+  const job = await transaction.agentJob.update({
     where: keyOf(organizationId, jobId),
     data: { costMicroUsd: jobCostMicroUsd, updatedAt: at },
   });
@@ -204,6 +236,7 @@ async function writeCost(
     where: keyOf(organizationId, issueId),
     data: { costMicroUsd: issueCostMicroUsd },
   });
+  return job;
 }
 
 async function writeArtifact(

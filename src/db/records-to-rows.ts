@@ -13,7 +13,9 @@ import type {
   ReviewRecord,
   StepRecord,
 } from "../contracts/records.ts";
-import { Prisma } from "./generated/client.ts";
+import { moduleOf as moduleOfAgent } from "../contracts/switch-evaluation.ts";
+import type { TokenUsage } from "../core/money.ts";
+import { Prisma, type AgentJob } from "./generated/client.ts";
 
 /** A text that Postgres can hold: it has no place for NUL, nor for half a surrogate pair. */
 export function storableText(text: string): string {
@@ -96,6 +98,26 @@ export function reviewRow(review: ReviewRecord, organizationId: string): Prisma.
     expiresAt: new Date(expiresAtMs),
     createdAt: new Date(createdAtMs),
   };
+}
+
+export interface ModelCallTold {
+  readonly attempt: number;
+  readonly stepNumber: number;
+  /** Number of the event that told of it. */
+  readonly seq: number;
+  readonly isEstimate: boolean;
+  readonly usage: TokenUsage | null;
+  readonly costMicroUsd: number;
+  readonly at: Date;
+}
+
+export function modelCallRow(
+  { organizationId, id: jobId, agentType, model }: Pick<AgentJob, "organizationId" | "id" | "agentType" | "model">,
+  { usage, ...call }: ModelCallTold,
+) {
+  const none: TokenUsage = { inputTokens: 0, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 0 };
+  const job = { organizationId, jobId, module: moduleOfAgent(agentType), agentType, model };
+  return { ...call, ...(usage ?? none), ...job } satisfies Prisma.AgentModelCallUncheckedCreateInput;
 }
 
 export function questionRow(

@@ -38,6 +38,7 @@ import { signInRoutes } from "./routes/sign-in.ts";
 import { statusRoutes } from "./routes/status.ts";
 import { submitRoutes } from "./routes/submit.ts";
 import { switchRoutes } from "./routes/switches.ts";
+import { usageRoutes } from "./routes/usage.ts";
 import { TermsCache } from "./terms-cache.ts";
 
 /** Routes that need a caller. A path that none of them serves asks for a token too: it fails closed. */
@@ -61,6 +62,7 @@ function callerRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
   routes.route("/", quotaRoutes(ports, termsCache));
   routes.route("/", auditRoutes(ports));
   routes.route("/", sessionRoutes(ports));
+  routes.route("/", usageRoutes(ports));
   routes.route("/", switchRoutes(ports, termsCache));
   routes.route("/", platformLiveRoutes(ports));
   routes.route("/", issueRoutes(ports));

@@ -57,6 +57,7 @@ const apiRoutes = {
   "GET /live": reading,
   "POST /live/tickets": reading,
   "GET /quota": member("staff", "agents:read"),
+  "GET /usage": member("staff", "agents:read"),
   "GET /reviews": member("staff", "agents:read"),
   "GET /reviews/:id": member("staff", "agents:read"),
   "POST /reviews/:id": member("reviewer", "agents:review"),

@@ -17,7 +17,7 @@ function packagesBehind(entry: string): ReadonlySet<string> {
   return packages;
 }
 
-it.each(["src/db/identity.ts", "src/db/database-check.ts", "src/db/retention.ts"])(
+it.each(["src/db/identity.ts", "src/db/usage-reader.ts", "src/db/database-check.ts", "src/db/retention.ts"])(
   "%s asks Postgres without Prisma, which is slow to load",
   (entry) => {
     const packages = [...packagesBehind(entry)];

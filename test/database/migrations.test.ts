@@ -210,3 +210,45 @@ describe("issues from before lists could be searched", () => {
     });
   });
 });
+
+describe("model calls from before the ledger of them", () => {
+  it("are in it afterwards, with the agent and model of their jobs", async () => {
+    await withOwnDatabase(async (ownUrl) => {
+      await applyMigrations(erpProject, ownUrl);
+      await createRoles(ownUrl, passwords);
+      const ownerUrl = inDatabase(urls.agents_owner, new URL(ownUrl).pathname);
+      const names = await migrationNames(agentsProject);
+      const before = names.findIndex((name) => name.endsWith("_model_calls"));
+      await withFirstMigrations(agentsProject, before, (project) => applyMigrations(project, ownerUrl));
+      await withClient(ownUrl, async (client) =>
+        client.query(`
+          INSERT INTO public.organizations (id, name, slug, "configKey", "updatedAt") VALUES ('org', 'o', 'o', 'o', now());
+          INSERT INTO agents."AgentIssue" (id, "organizationId", source, type, priority, title, description, context, status,
+            "submitterLevel", "correlationId", "createdAt", "updatedAt")
+          VALUES ('iss', 'org', 'MANUAL', 'BUG', 'LOW', 't', 'd', '{}', 'QUEUED', 'STAFF', 'req', now(), now());
+          INSERT INTO agents."AgentJob" (id, "issueId", "organizationId", role, "agentType", model, "modelReason", status, config,
+            "createdAt", "updatedAt")
+          VALUES ('job', 'iss', 'org', 'work', 'briefs.status-workflow', 'sonnet', 'r', 'COMPLETED', '{}', now(), now());
+          INSERT INTO agents."AgentStep" ("jobId", attempt, number, "issueId", kind, name, input, output, "isError",
+            "startedAt", "durationMs", "inputTokens", "cacheWriteTokens", "cacheReadTokens", "outputTokens", "costMicroUsd",
+            "organizationId")
+          VALUES ('job', 1, 1, 'iss', 'model', 'm', '', '', false, '2026-11-02', 1, 1, 2, 3, 4, 5, 'org'),
+                 ('job', 1, 2, 'iss', 'tool', 't', '', '', false, '2026-11-02', 1, NULL, NULL, NULL, NULL, 0, 'org')`),
+      );
+      await applyMigrations(agentsProject, ownerUrl);
+      const { rows } = await withClient(ownUrl, async (client) =>
+        client.query(`
+          SELECT "jobId", "stepNumber", module, "agentType", model, "cacheReadTokens", "costMicroUsd"::int AS cost
+            FROM agents."AgentModelCall"`),
+      );
+      const call = { jobId: "job", stepNumber: 1, cacheReadTokens: 3, cost: 5 };
+      expect(rows).toEqual([{ ...call, module: "briefs", agentType: "briefs.status-workflow", model: "sonnet" }]);
+      const { rows: unforced } = await withClient(ownUrl, async (client) =>
+        client.query(`
+          SELECT relname FROM pg_class WHERE relnamespace = 'agents'::regnamespace AND relkind = 'r'
+             AND relname LIKE 'Agent%' AND NOT relforcerowsecurity`),
+      );
+      expect(unforced).toEqual([]);
+    });
+  });
+});

@@ -21,6 +21,7 @@ import type { IssueReader, JobHistory } from "../../src/contracts/ports.ts";
 import type { IssueRecord, PermissionLevel, ReviewRecord } from "../../src/contracts/records.ts";
 import type { Switch } from "../../src/contracts/switches.ts";
 import { defaultTerms, type Terms } from "../../src/contracts/terms.ts";
+import type { UsageRow } from "../../src/contracts/usage.ts";
 import type { Failure } from "../../src/core/errors.ts";
 import { newId } from "../../src/core/ids.ts";
 import { createLogger } from "../../src/core/log.ts";
@@ -167,6 +168,7 @@ export class EdgeFixture {
   submitAnswer: () => Promise<Outcome<SubmitReceipt>> = () => Promise.resolve({ ok: true, value: this.receipt });
   commandFailure: Failure | null = null;
   deadLetters: readonly DeadLetter[] = [];
+  usageRows: readonly UsageRow[] = [];
   messageAnswer: Outcome<MessageReceipt> = {
     ok: false,
     failure: { code: "not_found", detail: "There is no such issue." },
@@ -241,6 +243,12 @@ export class EdgeFixture {
         },
       },
       issues: () => Promise.resolve(this.isPostgresUp ? this.#reader() : unreachable()),
+      usage: {
+        sum: (query) => {
+          this.#record("usage", query.organizationId ?? "", query);
+          return Promise.resolve({ rows: this.usageRows, asOfMs: startMs });
+        },
+      },
       database: { ping: () => (this.isPostgresUp ? Promise.resolve() : unreachable()) },
       signingKeys: { tickets: new Uint8Array(32).fill(1), sessions: new Uint8Array(32).fill(2) },
       allowedOrigins: new Set([allowedOrigin]),
