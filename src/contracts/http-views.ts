@@ -180,6 +180,28 @@ export const issueDetailSchema = issueViewSchema
   })
   .meta({ id: "IssueDetail" });
 
+export const transcriptSchema = z.object({
+  jobId: z.string(),
+  attempt: z.int(),
+  modelId: z.string(),
+  /** What every call of the attempt begins with. */
+  system: z.string(),
+  tools: z.unknown(),
+  outputSchema: z.unknown(),
+  /** The commit that the attempt's files are laid over, and the branch that it was the head of. */
+  baseCommit: z.string().nullable(),
+  baseBranch: z.string().nullable(),
+  messages: z.array(
+    z.object({
+      position: z.int(),
+      /** Steps that were recorded when it was appended; null for one from before this was kept. */
+      afterStep: z.int().nullable(),
+      message: z.unknown(),
+    }),
+  ),
+  nextCursor: z.string().nullable(),
+});
+
 export const stepListSchema = z.object({ items: z.array(stepViewSchema) });
 export const logListSchema = z.object({ items: z.array(logViewSchema) });
 export const artifactListSchema = z.object({ items: z.array(artifactViewSchema) });

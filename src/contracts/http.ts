@@ -146,6 +146,38 @@ export const reviewDecisionRequestSchema = z
 /** The body of a command on an issue; every field of it, and it as a whole, may be left out. */
 export const commandRequestSchema = z.strictObject({ reason: z.string().trim().min(1).max(500).optional() });
 
+/** The body of a retry: with `fromStep`, an attempt is replayed from that step, on another model or with a note if asked. */
+export const retryRequestSchema = commandRequestSchema
+  .extend({
+    /** The step of the attempt that is done again; everything before it stays. */
+    fromStep: z.int().min(1).max(10_000).optional(),
+    /** The job of that step; without it, the last work of the issue. */
+    jobId: z.string().regex(idPattern("job")).optional(),
+    /** The attempt of that step; without it, the last one of the job. */
+    attempt: z.int().min(1).max(100).optional(),
+    model: modelNameSchema.optional(),
+    /** What the agent is told before its next model call. */
+    note: z.string().trim().min(1).max(4_000).optional(),
+  })
+  .superRefine(({ fromStep, reason: _reason, ...replay }, context) => {
+    if (fromStep !== undefined) return;
+    for (const [field, value] of Object.entries(replay)) {
+      if (value === undefined) continue;
+      context.addIssue({ code: "custom", path: [field], message: "is for a replay: name `fromStep` too" });
+    }
+  });
+export type RetryRequest = z.infer<typeof retryRequestSchema>;
+
+export const transcriptQuerySchema = z.strictObject({
+  /** The job whose transcript it is; without it, the last work of the issue. */
+  jobId: z.string().regex(idPattern("job")).optional(),
+  /** The attempt; without it, the last one of the job. */
+  attempt: z.coerce.number().int().min(1).max(100).optional(),
+  /** `nextCursor` of the page before: the number of its last message. */
+  cursor: z.coerce.number().int().min(0).max(1_000_000).optional(),
+  limit: limitSchema.default(50),
+});
+
 /** The answer to an agent's open question, or something to tell the agent. */
 export const messageRequestSchema = z.strictObject({
   text: z.string().trim().min(1).max(questionLimits.answerCharacters),

@@ -38,6 +38,7 @@ import { signInRoutes } from "./routes/sign-in.ts";
 import { statusRoutes } from "./routes/status.ts";
 import { submitRoutes } from "./routes/submit.ts";
 import { switchRoutes } from "./routes/switches.ts";
+import { transcriptRoutes } from "./routes/transcripts.ts";
 import { usageRoutes } from "./routes/usage.ts";
 import { TermsCache } from "./terms-cache.ts";
 
@@ -60,6 +61,8 @@ function callerRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
   routes.route("/", messageRoutes(ports));
   routes.route("/", feedbackRoutes(ports));
   routes.route("/", quotaRoutes(ports, termsCache));
+  routes.route("/", transcriptRoutes(ports));
+  routes.route("/", quotaRoutes(ports));
   routes.route("/", auditRoutes(ports));
   routes.route("/", sessionRoutes(ports));
   routes.route("/", usageRoutes(ports));

@@ -35,6 +35,7 @@ export type EdgeOrganization = Pick<
   | "listSteps"
   | "listLogs"
   | "listArtifacts"
+  | "readTranscript"
   | "listReviews"
   | "readReview"
   | "decideReview"

@@ -49,6 +49,7 @@ const apiRoutes = {
   "GET /:id/logs": reading,
   "GET /:id/artifacts": reading,
   "POST /:id/feedback": writing,
+  "GET /:id/transcript": reading,
   "POST /:id/cancel": writing,
   "POST /:id/pause": writing,
   "POST /:id/resume": writing,

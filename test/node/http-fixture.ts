@@ -12,6 +12,7 @@ import type {
   Outcome,
   ReviewDetail,
   SubmitReceipt,
+  TranscriptPage,
   UnprojectedPart,
 } from "../../src/contracts/organization-rpc.ts";
 import type { AuditEntry, AuditQuery, DecisionEntry } from "../../src/contracts/audit.ts";
@@ -168,6 +169,7 @@ export class EdgeFixture {
   submitAnswer: () => Promise<Outcome<SubmitReceipt>> = () => Promise.resolve({ ok: true, value: this.receipt });
   commandFailure: Failure | null = null;
   deadLetters: readonly DeadLetter[] = [];
+  transcript: TranscriptPage | null = null;
   usageRows: readonly UsageRow[] = [];
   messageAnswer: Outcome<MessageReceipt> = {
     ok: false,
@@ -309,6 +311,10 @@ export class EdgeFixture {
         },
         listSteps: (ref) => Promise.resolve(this.live.has(ref.issueId) ? [] : null),
         listLogs: (ref) => Promise.resolve(this.live.has(ref.issueId) ? [] : null),
+        readTranscript: (query) => {
+          this.#record("readTranscript", organizationId, query);
+          return Promise.resolve(this.transcript);
+        },
         listArtifacts: (ref) => Promise.resolve(this.live.has(ref.issueId) ? [] : null),
         readBudget: (ref) => {
           this.#record("readBudget", organizationId, ref);

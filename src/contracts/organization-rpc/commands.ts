@@ -1,5 +1,6 @@
 /** What people do to issues, and what has failed for good. */
 import type { Visibility } from "../caller.ts";
+import type { ModelName } from "../models.ts";
 import type { FeedbackRecord, JobError } from "../records.ts";
 import type { IssueCommandName } from "../status.ts";
 import type { Archivable, IssueDetail, IssueRef } from "./issue-reads.ts";
@@ -11,10 +12,25 @@ export interface CommandAuthor {
   readonly reason: string | null;
 }
 
+/** Where a replay begins: that step is done again, and everything before it stays. */
+export interface ReplayOrder {
+  readonly fromStep: number;
+  /** Null for the last work of the issue. */
+  readonly jobId: string | null;
+  /** Null for the last attempt of the job. */
+  readonly attempt: number | null;
+  /** Null for the model of that attempt. */
+  readonly model: ModelName | null;
+  /** What the agent is told before its next model call. */
+  readonly note: string | null;
+}
+
 export interface IssueCommand extends IssueRef, CommandAuthor, Archivable {
   readonly command: IssueCommandName;
   /** Whose issues the caller may command; never more than he may see. */
   readonly authority: Visibility;
+  /** With `retry`: replays instead of doing again what failed. */
+  readonly replay?: ReplayOrder;
 }
 
 export interface FeedbackCommand

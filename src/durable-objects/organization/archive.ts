@@ -26,7 +26,7 @@ const artifactsOfIssue = "SELECT id FROM artifacts WHERE issue_id = ?1";
 const removals: readonly string[] = [
   `DELETE FROM messages WHERE job_id IN (${jobsOfIssue})`,
   `DELETE FROM attempts WHERE job_id IN (${jobsOfIssue})`,
-  `DELETE FROM workspace_files WHERE job_id IN (${jobsOfIssue})`,
+  `DELETE FROM workspace_versions WHERE job_id IN (${jobsOfIssue})`,
   `DELETE FROM artifact_files WHERE artifact_id IN (${artifactsOfIssue})`,
   `DELETE FROM bodies WHERE id IN (
      SELECT json_extract(record, '$.contentBodyId') FROM artifacts WHERE issue_id = ?1

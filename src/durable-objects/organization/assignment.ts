@@ -1,10 +1,11 @@
-import type { Assignment } from "../../contracts/organization-rpc.ts";
+import type { Assignment, LastAttempt } from "../../contracts/organization-rpc.ts";
 import type { ArtifactTable } from "./artifact-table.ts";
 import type { AttemptTable } from "./attempt-table.ts";
 import { artifactUnderReview } from "./completion.ts";
 import type { ConversationTable } from "./conversation-table.ts";
 import type { IssueTable } from "./issue-table.ts";
 import type { JobState } from "./job-state.ts";
+import { replayedStepOf } from "./replay-decision.ts";
 import type { SwitchGuard } from "./switch-guard.ts";
 import type { TermsKeeper } from "./terms-keeper.ts";
 
@@ -20,6 +21,17 @@ export interface AssignmentParts {
 /** Steps of the last attempt that a new one is told of. */
 const summarizedSteps = 30;
 
+/** What went before a transcript that begins: the attempt before it, or the steps that a replay goes on from. */
+function lastAttemptOf({ attempts }: Pick<AssignmentParts, "attempts">, { record }: JobState): LastAttempt | null {
+  if (record.attempts > 1) {
+    return { error: record.error, steps: attempts.lastSteps(record.id, record.attempts - 1, summarizedSteps) };
+  }
+  const replayed = replayedStepOf(record.config);
+  if (replayed === null) return null;
+  const { jobId, attempt, step } = replayed;
+  return { error: null, steps: attempts.lastSteps(jobId, attempt, summarizedSteps, step) };
+}
+
 /** Everything that a slice needs to go on with the job that it has claimed. */
 export function assignmentOf(parts: AssignmentParts, job: JobState, nowMs: number): Assignment {
   const { id: jobId, attempts: number, issueId } = job.record;
@@ -28,6 +40,7 @@ export function assignmentOf(parts: AssignmentParts, job: JobState, nowMs: numbe
   const prompt = parts.attempts.findPrompt(jobId, number);
   const workspace = parts.attempts.workspace(jobId);
   const artifactId = artifactUnderReview(job);
+  const replayed = replayedStepOf(job.record.config);
   return {
     epoch: job.epoch,
     correlationId: issue.correlationId,
@@ -49,12 +62,9 @@ export function assignmentOf(parts: AssignmentParts, job: JobState, nowMs: numbe
       tokenCount: parts.attempts.countTokens(jobId),
       ranForMs: job.ranForMs,
     },
-    lastAttempt:
-      number > 1 && prompt === null
-        ? { error: job.record.error, steps: parts.attempts.lastSteps(jobId, number - 1, summarizedSteps) }
-        : null,
+    lastAttempt: prompt === null ? lastAttemptOf(parts, job) : null,
     workspace,
-    workspaceBase: workspace.length === 0 ? null : job.workspaceBase,
+    workspaceBase: workspace.length === 0 && replayed === null ? null : job.workspaceBase,
     toolsOff: parts.switchGuard.toolsOff(nowMs),
     conversation: parts.conversation.ofIssue(issueId),
     underReview: artifactId === null ? null : parts.artifacts.view(artifactId),

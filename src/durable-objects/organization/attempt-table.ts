@@ -2,7 +2,46 @@
 import type { AttemptPrompt } from "../../contracts/organization-rpc.ts";
 import type { StepRecord, WorkspaceChange } from "../../contracts/records.ts";
 import type { TokenUsage } from "../../core/money.ts";
+import { boundLimit } from "../bound-limit.ts";
 import { fromStoredJson } from "../stored-json.ts";
+
+/**
+ * What an attempt can be cut by: how many of its steps were recorded when a message or a file came. Messages from before
+ * that was kept do not say; files from before came before everything.
+ */
+export const replayMigration = `
+  ALTER TABLE messages ADD COLUMN after_step INTEGER;
+  CREATE TABLE workspace_versions (
+    job_id TEXT NOT NULL,
+    path TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    after_step INTEGER NOT NULL,
+    content TEXT,
+    PRIMARY KEY (job_id, path, attempt, after_step)
+  ) WITHOUT ROWID;
+  INSERT INTO workspace_versions (job_id, path, attempt, after_step, content)
+    SELECT job_id, path, 0, 0, content FROM workspace_files;
+  DROP TABLE workspace_files;
+`;
+
+/** Larger than the number of any step: versions of files are ordered by attempt and step. */
+const stepsOfAttempt = 1_000_000;
+/** With `GROUP BY path`, SQLite takes the other columns from the row that has the greatest. */
+const latestVersion = `MAX(attempt * ${stepsOfAttempt} + after_step)`;
+
+/** A place in an attempt: what was recorded before this step. */
+export interface BeforeStep {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly step: number;
+}
+
+/** A message of a transcript, with the number of steps that were recorded by then. */
+export interface StoredMessage {
+  readonly position: number;
+  readonly afterStep: number | null;
+  readonly message: string;
+}
 
 export class AttemptTable {
   readonly #sql: SqlStorage;
@@ -38,16 +77,58 @@ export class AttemptTable {
       .map(({ message }) => message);
   }
 
-  appendMessages(jobId: string, attempt: number, messages: readonly string[]): void {
-    for (const message of messages) {
-      this.#sql.exec(
-        `INSERT INTO messages (job_id, attempt, position, message)
-         SELECT ?1, ?2, IFNULL(MAX(position), 0) + 1, ?3 FROM messages WHERE job_id = ?1 AND attempt = ?2`,
+  /** Messages after a position, in order. */
+  messagesAfter(jobId: string, attempt: number, position: number, most: number): readonly StoredMessage[] {
+    return this.#sql
+      .exec<{ position: number; after_step: number | null; message: string }>(
+        `SELECT position, after_step, message FROM messages
+         WHERE job_id = ? AND attempt = ? AND position > ? ORDER BY position ${boundLimit}`,
         jobId,
         attempt,
+        position,
+        most,
+      )
+      .toArray()
+      .map(({ after_step: afterStep, ...rest }) => ({ ...rest, afterStep }));
+  }
+
+  /** Appends messages that came when so many steps of the attempt were recorded. */
+  appendMessages(jobId: string, attempt: number, afterStep: number, messages: readonly string[]): void {
+    for (const message of messages) {
+      this.#sql.exec(
+        `INSERT INTO messages (job_id, attempt, position, after_step, message)
+         SELECT ?1, ?2, IFNULL(MAX(position), 0) + 1, ?3, ?4 FROM messages WHERE job_id = ?1 AND attempt = ?2`,
+        jobId,
+        attempt,
+        afterStep,
         message,
       );
     }
+  }
+
+  /** Whether every message of the attempt says at which step it came. */
+  isCuttable(jobId: string, attempt: number): boolean {
+    const { n } = this.#sql
+      .exec<{ n: number }>(
+        "SELECT COUNT(*) AS n FROM messages WHERE job_id = ? AND attempt = ? AND after_step IS NULL",
+        jobId,
+        attempt,
+      )
+      .one();
+    return n === 0;
+  }
+
+  /** Begins an attempt of another job with the transcript as it was before a step. */
+  copyMessages(from: BeforeStep, to: { readonly jobId: string; readonly attempt: number }): void {
+    this.#sql.exec(
+      `INSERT INTO messages (job_id, attempt, position, after_step, message)
+       SELECT ?, ?, position, 0, message FROM messages WHERE job_id = ? AND attempt = ? AND after_step < ?`,
+      to.jobId,
+      to.attempt,
+      from.jobId,
+      from.attempt,
+      from.step,
+    );
   }
 
   /** Steps are numbered without gaps, so the last number is their count, and found without counting. */
@@ -114,13 +195,14 @@ export class AttemptTable {
       .map(({ record }) => fromStoredJson<StepRecord>(record));
   }
 
-  /** The attempt's last steps, in order. */
-  lastSteps(jobId: string, attempt: number, most: number): readonly StepRecord[] {
+  /** The attempt's last steps, in order; of those before a step, if one is named. */
+  lastSteps(jobId: string, attempt: number, most: number, before = stepsOfAttempt): readonly StepRecord[] {
     return this.#sql
       .exec<{ record: string }>(
-        "SELECT record FROM steps WHERE job_id = ? AND attempt = ? ORDER BY number DESC LIMIT ?",
+        `SELECT record FROM steps WHERE job_id = ? AND attempt = ? AND number < ? ORDER BY number DESC ${boundLimit}`,
         jobId,
         attempt,
+        before,
         most,
       )
       .toArray()
@@ -131,29 +213,42 @@ export class AttemptTable {
   workspace(jobId: string): readonly WorkspaceChange[] {
     return this.#sql
       .exec<{ path: string; content: string | null }>(
-        "SELECT path, content FROM workspace_files WHERE job_id = ? ORDER BY path",
+        `SELECT path, content, ${latestVersion} FROM workspace_versions WHERE job_id = ? GROUP BY path ORDER BY path`,
         jobId,
       )
-      .toArray();
+      .toArray()
+      .map(({ path, content }) => ({ path, content }));
   }
 
-  saveWorkspace(jobId: string, changes: readonly WorkspaceChange[]): void {
+  /** Keeps files beside their earlier versions, as those that came with so many steps of an attempt. */
+  saveWorkspace(
+    { jobId, attempt, afterStep }: { readonly jobId: string; readonly attempt: number; readonly afterStep: number },
+    changes: readonly WorkspaceChange[],
+  ): void {
     for (const { path, content } of changes) {
       this.#sql.exec(
-        "INSERT OR REPLACE INTO workspace_files (job_id, path, content) VALUES (?, ?, ?)",
+        "INSERT OR REPLACE INTO workspace_versions (job_id, path, attempt, after_step, content) VALUES (?, ?, ?, ?, ?)",
         jobId,
         path,
+        attempt,
+        afterStep,
         content,
       );
     }
   }
 
-  /** Gives a job the workspace that another one left. */
-  copyWorkspace(fromJobId: string, toJobId: string): void {
+  /** Gives a job the workspace that another one left, or had before a step. */
+  copyWorkspace(fromJobId: string, toJobId: string, before: Omit<BeforeStep, "jobId"> | null = null): void {
+    const until = before === null ? Number.MAX_SAFE_INTEGER : before.attempt * stepsOfAttempt + before.step;
     this.#sql.exec(
-      "INSERT INTO workspace_files (job_id, path, content) SELECT ?, path, content FROM workspace_files WHERE job_id = ?",
+      `INSERT INTO workspace_versions (job_id, path, attempt, after_step, content)
+       SELECT ?1, path, 0, 0, content FROM (
+         SELECT path, content, ${latestVersion} FROM workspace_versions
+         WHERE job_id = ?2 AND attempt * ${stepsOfAttempt} + after_step < ?3 GROUP BY path
+       )`,
       toJobId,
       fromJobId,
+      until,
     );
   }
 }

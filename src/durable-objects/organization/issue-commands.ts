@@ -12,6 +12,8 @@ import type { JobControl } from "./job-control.ts";
 import type { JobState } from "./job-state.ts";
 import type { JobTable } from "./job-table.ts";
 import type { PeopleDesk } from "./people-desk.ts";
+import { begunAnewAtMs } from "./replay-decision.ts";
+import type { Replays } from "./replays.ts";
 import type { ReviewDesk } from "./review-desk.ts";
 import { canSeeIssuesOf } from "../../contracts/issue-filter.ts";
 
@@ -24,6 +26,7 @@ export interface IssueCommandParts {
   readonly people: Pick<PeopleDesk, "cancelOpen">;
   readonly jobControl: JobControl;
   readonly archive: Archive;
+  readonly replays: Replays;
 }
 
 /** Whether something was done: a command that was carried out before changes nothing. */
@@ -53,7 +56,11 @@ export class IssueCommands {
         return this.#resume(change, issueId, command);
       case "retry":
     }
-    return this.#retry(change, issueId, command);
+    const { replay } = command;
+    if (replay === undefined) return this.#retry(change, issueId, command);
+    return this.#parts.replays.replay(change, { ...command, replay }, () =>
+      this.#tell(change, issueId, "retry", command),
+    );
   }
 
   /**
@@ -97,7 +104,9 @@ export class IssueCommands {
   #retry(change: Change, issueId: string, author: CommandAuthor): CommandOutcome {
     const { jobControl, effects, archive } = this.#parts;
     const issue = this.#issue(issueId);
-    const decision = decideRetry(issue.status, issue.jobs, issue.effects);
+    const sinceMs = begunAnewAtMs(issue.jobs);
+    const counts = ({ record }: JobState | EffectState): boolean => record.createdAtMs >= sinceMs;
+    const decision = decideRetry(issue.status, issue.jobs.filter(counts), issue.effects.filter(counts));
     if (decision.kind === "refuse") return refused(decision.failure);
     if (decision.kind === "repeat") return repeated;
     if (!archive.canBeRepeated(decision.jobs, decision.effects)) {

@@ -7,6 +7,7 @@ import type { EffectTable } from "./effect-table.ts";
 import type { EventLog } from "./event-log.ts";
 import type { IssueTable } from "./issue-table.ts";
 import type { JobTable } from "./job-table.ts";
+import { begunAnewAtMs } from "./replay-decision.ts";
 import type { ReviewTable } from "./review-table.ts";
 
 export interface IssueParts {
@@ -18,9 +19,11 @@ export interface IssueParts {
 }
 
 function statusOf(parts: IssueParts, { id: issueId, notBeforeMs }: IssueRecord, nowMs: number): IssueStatus {
-  const jobs = parts.jobs.ofIssue(issueId);
+  const allJobs = parts.jobs.ofIssue(issueId);
+  const sinceMs = begunAnewAtMs(allJobs);
+  const jobs = allJobs.filter(({ record }) => record.createdAtMs >= sinceMs);
   const replaced = new Set(jobs.map(({ record }) => record.retryOf));
-  const effects = parts.effects.ofIssue(issueId);
+  const effects = parts.effects.ofIssue(issueId).filter(({ record }) => record.createdAtMs >= sinceMs);
   const redriven = new Set(effects.map(({ record }) => record.redriveOf));
   return issueStatusOf({
     jobs: jobs.map(({ record, everDispatched, readyAtMs }) => ({
@@ -29,7 +32,7 @@ function statusOf(parts: IssueParts, { id: issueId, notBeforeMs }: IssueRecord, 
       replaced: replaced.has(record.id),
       notBeforeMs: readyAtMs === notBeforeMs ? notBeforeMs : null,
     })),
-    reviews: parts.reviews.ofIssue(issueId),
+    reviews: parts.reviews.ofIssue(issueId).filter(({ createdAtMs }) => createdAtMs >= sinceMs),
     effects: effects.map(({ record }) => ({ status: record.status, redriven: redriven.has(record.id) })),
     nowMs,
   });

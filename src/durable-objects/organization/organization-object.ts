@@ -20,6 +20,7 @@ import { giveFeedback } from "./feedback.ts";
 import { createOrganizationParts, type OrganizationParts } from "./organization-parts.ts";
 import { issueDetail, ofVisibleIssue, readIssueDetail, usageReport } from "./organization-reads.ts";
 import { organizationMigrations } from "./schema.ts";
+import { readTranscript } from "./transcript-reads.ts";
 import { submitIssue } from "./submission.ts";
 
 export class OrganizationObject extends DurableObject<Env> implements Rpc.OrganizationRpc {
@@ -97,6 +98,10 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
 
   listLogs(ref: Rpc.IssueRef): Promise<readonly LogRecord[] | null> {
     return this.#calls.answer(ref, (parts) => ofVisibleIssue(parts, ref, (id) => parts.artifacts.logsOfIssue(id)));
+  }
+
+  readTranscript(query: Rpc.TranscriptQuery): Promise<Rpc.TranscriptPage | null> {
+    return this.#calls.answer(query, (parts) => readTranscript(parts, query));
   }
 
   listArtifacts(ref: Rpc.IssueRef): Promise<readonly Rpc.ArtifactView[] | null> {

@@ -23,6 +23,7 @@ import { createOrganizationTables } from "./organization-tables.ts";
 import { ModelHealth } from "./model-health.ts";
 import { PeopleDesk } from "./people-desk.ts";
 import { ProjectionFeed } from "./projection-feed.ts";
+import { Replays } from "./replays.ts";
 import { Retention } from "./retention.ts";
 import { ReviewDesk } from "./review-desk.ts";
 import { rework } from "./rework.ts";
@@ -190,6 +191,16 @@ export function createOrganizationParts(options: OrganizationOptions) {
     budget,
   });
   const jobControl = new JobControl({ issues, jobs, attempts, dispatcher, budget });
+  const replays = new Replays({
+    issues,
+    jobs,
+    attempts,
+    reviewTable,
+    effectTable,
+    budget,
+    people,
+    allowedModels: () => terms.current().limits.models,
+  });
   const commands: IssueCommands = new IssueCommands({
     archive,
     issues,
@@ -199,6 +210,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
     reviews,
     people,
     jobControl,
+    replays,
   });
   const runningJobs = new RunningJobs({ jobs, jobControl, commands });
   const settlements = new Settlements({

@@ -146,10 +146,14 @@ export class PeopleDesk {
       }
       case "send":
     }
-    return { ok: true, value: { kind: "sent", message: this.#send(change, command), replayed: false } };
+    return { ok: true, value: { kind: "sent", message: this.send(change, command), replayed: false } };
   }
 
-  #send(change: Change, { issueId, text, author, enteredBy }: MessageCommand): MessageRecord {
+  /** Stores what a person says, for the next agent of the issue that can hear it. */
+  send(
+    change: Change,
+    { issueId, text, author, enteredBy }: Pick<MessageCommand, "issueId" | "text" | "author" | "enteredBy">,
+  ): MessageRecord {
     const id = change.newId("message");
     const said = { id, issueId, text, author, enteredBy, sentAtMs: change.nowMs };
     const message: MessageRecord = { ...said, heardByJobId: null, heardAtMs: null };

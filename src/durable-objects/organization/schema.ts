@@ -1,6 +1,7 @@
 /** The tables of an organization's object. A migration that was released is never edited: a change is a new one. */
 import { deadlinesMigration } from "../deadlines.ts";
 import { archiveMigration } from "./archive.ts";
+import { replayMigration } from "./attempt-table.ts";
 import { budgetMigration } from "./budget-table.ts";
 import { conversationMigration } from "./conversation-table.ts";
 import { concurrencyKeysMigration } from "./concurrency-keys.ts";
@@ -142,4 +143,5 @@ export const organizationMigrations: readonly string[] = [
   decisionsMigration + usedTicketsMigration,
   conversationMigration,
   feedbackMigration,
+  replayMigration,
 ];

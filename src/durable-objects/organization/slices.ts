@@ -56,7 +56,7 @@ export class Slices {
     assertAttempt(job, command.attempt);
     if (attempts.findPrompt(command.jobId, command.attempt) !== null) return true;
     attempts.savePrompt(command.jobId, command.attempt, command.prompt);
-    attempts.appendMessages(command.jobId, command.attempt, [command.firstMessage]);
+    attempts.appendMessages(command.jobId, command.attempt, 0, [command.firstMessage]);
     const { modelId, baseCommit, baseBranch } = command.prompt;
     const workspaceBase =
       baseCommit === null || baseBranch === null ? null : { commit: baseCommit, branch: baseBranch };
@@ -80,8 +80,10 @@ export class Slices {
     if (job === null) return null;
     assertAttempt(job, checkpoint.attempt);
     const hash = checkpoint.steps.length === 0 ? hashOf(checkpoint) : null;
+    const { jobId, attempt } = checkpoint;
+    const stepsRecorded = attempts.countSteps(jobId, attempt);
     const decision = decideCheckpoint(checkpoint, {
-      stepsRecorded: attempts.countSteps(checkpoint.jobId, checkpoint.attempt),
+      stepsRecorded,
       isLastStepless: hash !== null && hash === job.steplessCheckpointHash,
     });
     if (decision.kind === "repeat") return job;
@@ -89,8 +91,9 @@ export class Slices {
       throw new Error(`job ${checkpoint.jobId}: step ${decision.got} came where ${decision.expected} was next`);
     }
     const charged = this.#recordSteps(change, job, checkpoint.steps);
-    attempts.appendMessages(checkpoint.jobId, checkpoint.attempt, checkpoint.appendedMessages);
-    attempts.saveWorkspace(checkpoint.jobId, checkpoint.workspace);
+    const afterStep = stepsRecorded + checkpoint.steps.length;
+    attempts.appendMessages(jobId, attempt, afterStep, checkpoint.appendedMessages);
+    attempts.saveWorkspace({ jobId, attempt, afterStep }, checkpoint.workspace);
     for (const draft of checkpoint.artifacts) createArtifact(change, artifacts, job.record, draft);
     for (const draft of checkpoint.logs) this.#writeLog(change, job, draft);
     noteHeard(change, job, checkpoint.heardMessageIds);

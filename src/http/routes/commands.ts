@@ -1,6 +1,14 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
-import { commandRequestSchema, idParamsSchema, isId, noQuerySchema } from "../../contracts/http.ts";
+import {
+  commandRequestSchema,
+  idParamsSchema,
+  isId,
+  noQuerySchema,
+  retryRequestSchema,
+  type RetryRequest,
+} from "../../contracts/http.ts";
 import { issueDetailSchema } from "../../contracts/http-views.ts";
+import type { ReplayOrder } from "../../contracts/organization-rpc.ts";
 import { issueCommands, type IssueCommandName } from "../../contracts/status.ts";
 import type { CallerEnv } from "../edge-env.ts";
 import { commandLiveOrArchived, issueNotFound } from "../issue-reads.ts";
@@ -16,7 +24,7 @@ const summaries: Readonly<Record<IssueCommandName, string>> = {
   cancel: "End everything of an issue now",
   pause: "Pause an issue: a running job stops at its next checkpoint",
   resume: "Let a paused issue go on",
-  retry: "Do what failed or was cancelled again, once",
+  retry: "Do what failed or was cancelled again, once; or replay an attempt from a step",
 };
 
 function commandRoute(command: IssueCommandName) {
@@ -27,12 +35,23 @@ function commandRoute(command: IssueCommandName) {
     tags: ["issues"],
     security: callerSecurity,
     summary: summaries[command],
-    request: { query: noQuerySchema, params: idParamsSchema, body: optionalJsonBody(commandRequestSchema) },
+    request: {
+      query: noQuerySchema,
+      params: idParamsSchema,
+      body: optionalJsonBody(command === "retry" ? retryRequestSchema : commandRequestSchema),
+    },
     responses: {
       200: jsonContent(issueDetailSchema, "The issue as it is now"),
-      ...bodyProblems("not_found", "conflict"),
+      ...bodyProblems("not_found", "conflict", ...(command === "retry" ? (["model_not_allowed"] as const) : [])),
     },
   });
+}
+
+/** What a retry replays; nothing when it does again what failed. */
+function replayOf({ fromStep, jobId, attempt, model, note }: RetryRequest): { readonly replay?: ReplayOrder } {
+  if (fromStep === undefined) return {};
+  const where = { fromStep, jobId: jobId ?? null, attempt: attempt ?? null };
+  return { replay: { ...where, model: model ?? null, note: note ?? null } };
 }
 
 /** `POST /:id/cancel`, `/pause`, `/resume` and `/retry`, for the issue's submitter and for reviewers. */
@@ -43,8 +62,9 @@ export function commandRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
       const { organizationId, visibility, authority, actor } = tenantAccess(c.var.caller);
       const { id: issueId } = c.req.valid("param");
       if (!isId("issue", issueId)) throw issueNotFound();
-      const { reason = null } = c.req.valid("json");
-      const order = { organizationId, issueId, visibility, authority, command, actor, reason };
+      const request: RetryRequest = c.req.valid("json");
+      const { reason = null } = request;
+      const order = { organizationId, issueId, visibility, authority, command, actor, reason, ...replayOf(request) };
       const outcome = await commandLiveOrArchived(
         ports,
         (about) => ports.objects.organization(organizationId).commandIssue({ ...order, ...about }),
