@@ -63,6 +63,7 @@ const schedulingSchema = z.object({
     .min(1)
     .default(8 * 1024 * 1024),
   AGENT_ENABLED: flag.default(true),
+  AGENT_DEBUG: flag.default(false),
   AGENT_MAX_CONCURRENCY: z.coerce.number().int().min(1).default(5),
   /** Waiting jobs of one organization beyond which it may not submit more. */
   AGENT_BACKLOG_MAX: z.coerce.number().int().min(1).default(10_000),
@@ -142,7 +143,7 @@ export function parseSchedulingSettings(bindings: object): SchedulingSettings {
   return {
     globalSlots: parsed.AGENT_MAX_CONCURRENCY,
     ceilings: { waitingJobs: parsed.AGENT_BACKLOG_MAX, databaseBytes: parsed.AGENT_STORAGE_MAX_BYTES },
-    settingSwitches: settingSwitches({ agentEnabled: parsed.AGENT_ENABLED }),
+    settingSwitches: settingSwitches({ agentEnabled: parsed.AGENT_ENABLED, agentDebug: parsed.AGENT_DEBUG }),
     reviewExpiresAfterMs: parsed.REVIEW_EXPIRES_AFTER_MS,
     questionExpiresAfterMs: parsed.QUESTION_EXPIRES_AFTER_MS,
     keepProjectedMs: parsed.KEEP_PROJECTED_MS,

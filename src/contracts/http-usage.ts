@@ -48,7 +48,7 @@ export function encodeUsageCursor(keys: readonly string[]): string {
   return keys.join("~");
 }
 
-export const usageItemSchema = z.object({
+const usageItemSchema = z.object({
   /** A UTC day; each of the first seven is there when it was asked for. */
   day: z.iso.date().optional(),
   organizationId: z.string().optional(),

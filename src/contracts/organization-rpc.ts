@@ -10,6 +10,7 @@ import type { ProjectionCalls } from "./organization-rpc/projection.ts";
 import type { ReviewCalls } from "./organization-rpc/reviews.ts";
 import type { SliceCalls } from "./organization-rpc/slices.ts";
 import type { SubmissionCalls } from "./organization-rpc/submission.ts";
+import type { TranscriptCalls } from "./organization-rpc/transcripts.ts";
 
 export type * from "./organization-rpc/commands.ts";
 export type * from "./organization-rpc/edge-access.ts";
@@ -23,6 +24,7 @@ export type * from "./organization-rpc/projection.ts";
 export type * from "./organization-rpc/reviews.ts";
 export type * from "./organization-rpc/slices.ts";
 export type * from "./organization-rpc/submission.ts";
+export type * from "./organization-rpc/transcripts.ts";
 
 /** All that may be asked of the object, by who asks: the edge, the consumers of the queues, the platform object. */
 export interface OrganizationRpc
@@ -30,6 +32,7 @@ export interface OrganizationRpc
     EdgeAccessCalls,
     SubmissionCalls,
     IssueReadCalls,
+    TranscriptCalls,
     ReviewCalls,
     CommandCalls,
     SliceCalls,

@@ -222,6 +222,16 @@ const pullRequestResultSchema = z.object({
 });
 export type PullRequestResult = z.infer<typeof pullRequestResultSchema>;
 
+/** What a debugged effect would have done; nothing of it left. */
+const dryRunSchema = z.object({
+  repository: repositorySchema,
+  baseBranch: z.string(),
+  baseCommit: z.string(),
+  branch: z.string(),
+  title: z.string(),
+  paths: z.array(z.string()),
+});
+
 export const effectRecordSchema = z.object({
   id: z.string(),
   issueId: z.string(),
@@ -234,6 +244,8 @@ export const effectRecordSchema = z.object({
   status: effectStatusSchema,
   attempts: z.int().min(0),
   result: pullRequestResultSchema.nullable(),
+  /** The plan of an effect that was completed as a dry run. Events written before there were any do not name it. */
+  dryRun: dryRunSchema.nullable().default(null),
   error: jobErrorSchema.nullable(),
   createdAtMs: z.int(),
   updatedAtMs: z.int(),

@@ -8,6 +8,7 @@ export interface SwitchSubject {
   readonly organizationId: string;
   readonly agentType: string | null;
   readonly model: ModelName | null;
+  readonly jobId: string | null;
 }
 
 export type SubmissionDecision =
@@ -53,7 +54,7 @@ export function nextExpiryMs(switches: readonly Switch[], nowMs: number): number
   return ends.length === 0 ? null : Math.min(...ends);
 }
 
-function concerns({ scope }: Switch, { organizationId, agentType, model }: SwitchSubject): boolean {
+function concerns({ scope }: Switch, { organizationId, agentType, model, jobId }: SwitchSubject): boolean {
   switch (scope.kind) {
     case "platform":
       return true;
@@ -65,6 +66,8 @@ function concerns({ scope }: Switch, { organizationId, agentType, model }: Switc
       return agentType !== null && scope.value === moduleOf(agentType);
     case "model":
       return scope.value === model;
+    case "job":
+      return scope.value === jobId && scope.organizationId === organizationId;
     case "tool":
     case "feature":
   }
@@ -133,7 +136,10 @@ export function decideEffect(
       isInForce(candidate, nowMs) && candidate.scope.kind === "feature" && candidate.scope.value === feature,
   );
   if (off !== undefined) return { kind: "wait", by: off };
-  const by = strongest(applying(switches, { organizationId, agentType: null, model: null }, nowMs), holdingModes);
+  const by = strongest(
+    applying(switches, { organizationId, agentType: null, model: null, jobId: null }, nowMs),
+    holdingModes,
+  );
   return by === null ? { kind: "run" } : { kind: "wait", by };
 }
 
@@ -154,6 +160,11 @@ export function isDebugged(by: Switch, subject: SwitchSubject): boolean {
   return by.mode === "debug" && concerns(by, subject);
 }
 
+/** Whether a job is debugged: by a switch in force for it, its agent or module, its model, its organization or all. */
+export function isDebuggedJob(switches: readonly Switch[], subject: SwitchSubject, nowMs: number): boolean {
+  return debugging(switches, nowMs).some((by) => isDebugged(by, subject));
+}
+
 /** Whether any switch of these, in force, keeps jobs from starting or lets them start one at a time only. */
 export function isHolding(switches: readonly Switch[], nowMs: number): boolean {
   return switches.some(
@@ -172,7 +183,7 @@ export function heldJobs(
     ...switches.filter((candidate) => holdingModes.includes(candidate.mode) && isInForce(candidate, nowMs)),
     ...more,
   ];
-  const whole: SwitchSubject = { organizationId, agentType: null, model: null };
+  const whole: SwitchSubject = { organizationId, agentType: null, model: null, jobId: null };
   if (holding.some((candidate) => concerns(candidate, whole))) return { kind: "all" };
   const valuesOf = (kind: "agent" | "module" | "model"): readonly string[] =>
     holding.flatMap(({ scope }) => (scope.kind === kind ? (scopeValue(scope) ?? []) : []));

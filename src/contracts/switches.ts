@@ -1,5 +1,6 @@
 /** Switches: what holds, drains, aborts or changes work. Kill switches, feature flags, pause and debug are all switches. */
 import { z } from "zod";
+import { idPattern } from "../core/ids.ts";
 import { modelNameSchema } from "./models.ts";
 
 /** What a switch may turn off as a whole. */
@@ -21,6 +22,8 @@ export const switchScopeSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("module"), value: moduleName }),
   z.strictObject({ kind: z.literal("agent"), value: agentType }),
   z.strictObject({ kind: z.literal("model"), value: modelNameSchema }),
+  /** One job, which can only be debugged; its id alone does not say whose it is. */
+  z.strictObject({ kind: z.literal("job"), value: z.string().regex(idPattern("job")), organizationId }),
   z.strictObject({ kind: z.literal("tool"), value: toolName }),
   z.strictObject({ kind: z.literal("feature"), value: featureNameSchema }),
 ]);
@@ -29,7 +32,7 @@ export type SwitchScope = z.infer<typeof switchScopeSchema>;
 /**
  * `refuse`: submissions get 503, the rest runs · `hold`: submissions are accepted, nothing is dispatched, running slices
  * go on · `drain`: hold, and running jobs yield at their next checkpoint · `abort`: hold, and running ones are cancelled
- * now · `debug`: one job at a time · `off`: the tool or feature is not used.
+ * now · `debug`: one job at a time, with verbose logs, more time, and effects as a dry run · `off`: the tool or feature is not used.
  */
 export const switchModes = ["refuse", "hold", "drain", "abort", "debug", "off"] as const;
 export const switchModeSchema = z.enum(switchModes);
@@ -54,8 +57,9 @@ export const switchSchema = z.object({
 });
 export type Switch = z.infer<typeof switchSchema>;
 
-/** Tools and features are on or off; everything else is never `off`. */
+/** Tools and features are on or off, a job is debugged or not; everything else is never `off`. */
 export function isModeOfScope(kind: SwitchScope["kind"], mode: SwitchMode): boolean {
+  if (kind === "job") return mode === "debug";
   return (kind === "tool" || kind === "feature") === (mode === "off");
 }
 
@@ -71,6 +75,7 @@ export function scopeValue(scope: SwitchScope): string | null {
 
 /** The organization that a scope is limited to; null for one that concerns every organization. */
 export function scopeOrganization(scope: SwitchScope): string | null {
+  if (scope.kind === "job") return scope.organizationId;
   return scope.kind === "organization" ? scope.value : null;
 }
 
@@ -82,17 +87,21 @@ export interface ClearOrder {
 }
 
 /** Switches that follow from settings: only a deploy changes them. */
-export function settingSwitches(settings: { readonly agentEnabled: boolean }): readonly Switch[] {
-  if (settings.agentEnabled) return [];
+export function settingSwitches(settings: {
+  readonly agentEnabled: boolean;
+  readonly agentDebug: boolean;
+}): readonly Switch[] {
+  const setting = (id: string, mode: SwitchMode, reason: string): Switch => ({
+    id,
+    scope: { kind: "platform" },
+    mode,
+    actor: { kind: "deploy", name: id },
+    reason,
+    createdAtMs: 0,
+    expiresAtMs: null,
+  });
   return [
-    {
-      id: "AGENT_ENABLED",
-      scope: { kind: "platform" },
-      mode: "refuse",
-      actor: { kind: "deploy", name: "AGENT_ENABLED" },
-      reason: "Submissions are switched off.",
-      createdAtMs: 0,
-      expiresAtMs: null,
-    },
+    ...(settings.agentEnabled ? [] : [setting("AGENT_ENABLED", "refuse", "Submissions are switched off.")]),
+    ...(settings.agentDebug ? [setting("AGENT_DEBUG", "debug", "Everything is debugged.")] : []),
   ];
 }

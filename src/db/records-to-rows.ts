@@ -147,12 +147,13 @@ export function feedbackRow(
 }
 
 export function effectRow(effect: EffectRecord, organizationId: string): Prisma.AgentEffectUncheckedCreateInput {
-  const { createdAtMs, updatedAtMs, error, result, ...columns } = effect;
+  const { createdAtMs, updatedAtMs, error, result, dryRun, ...columns } = effect;
   return {
     ...columns,
     ...errorColumns(error),
     organizationId,
     result: jsonColumn(result),
+    dryRun: jsonColumn(dryRun),
     createdAt: new Date(createdAtMs),
     updatedAt: new Date(updatedAtMs),
   };

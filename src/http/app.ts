@@ -62,7 +62,6 @@ function callerRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
   routes.route("/", feedbackRoutes(ports));
   routes.route("/", quotaRoutes(ports, termsCache));
   routes.route("/", transcriptRoutes(ports));
-  routes.route("/", quotaRoutes(ports));
   routes.route("/", auditRoutes(ports));
   routes.route("/", sessionRoutes(ports));
   routes.route("/", usageRoutes(ports));

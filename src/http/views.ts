@@ -84,10 +84,9 @@ export function reviewView(review: ReviewRecord): z.infer<typeof reviewViewSchem
 }
 
 function effectView(effect: EffectRecord): z.infer<typeof effectViewSchema> {
-  const { id, issueId, artifactId, kind, redriveOf, status, attempts, result, error, createdAtMs, updatedAtMs } =
-    effect;
+  const { createdAtMs, updatedAtMs, idempotencyKey: _idempotencyKey, ...rest } = effect;
   const times = { createdAt: isoTime(createdAtMs), updatedAt: isoTime(updatedAtMs) };
-  return { id, issueId, artifactId, kind, redriveOf, status, attempts, result, error, ...times };
+  return { ...rest, ...times };
 }
 
 function questionView(question: QuestionRecord): z.infer<typeof questionViewSchema> {

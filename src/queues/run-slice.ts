@@ -1,5 +1,6 @@
 /** Runs one slice of a claimed job: guard, preparation, loop, report. */
-import type { LoopPorts, LoopState } from "../agents/attempt.ts";
+import type { CheckpointDraft, LoopPorts, LoopState } from "../agents/attempt.ts";
+import { debugLogs } from "../agents/debug-log.ts";
 import { runLoop } from "../agents/loop.ts";
 import type { StuckLimits } from "../agents/progress.ts";
 import { findAgent } from "../agents/registry.ts";
@@ -15,6 +16,7 @@ import { redactJson, redactText } from "../core/redaction/redact.ts";
 import type { ToolContext } from "../tools/define-tool.ts";
 import { executeTool } from "../tools/execute-tool.ts";
 import { openQuestion } from "../tools/people/ask-user.ts";
+import { debuggedCeilings, debuggedTimings } from "./debugged.ts";
 import { repeatCall } from "./repeat-call.ts";
 import { endingOf, finalFailure } from "./slice-ending.ts";
 import { guardSlice, type SliceGuard } from "./slice-guard.ts";
@@ -76,6 +78,8 @@ function loopPorts(slice: Slice, tools: ToolContext, text: TextStream, guard: Sl
   const { ports, assignment, ref, organization, logger, startedAtMs, progress } = slice;
   const { signal } = guard;
   const answers = answersOf(assignment);
+  const logsOf = (draft: CheckpointDraft): readonly LogDraft[] =>
+    assignment.isDebugged ? [...draft.logs, ...debugLogs(draft)] : draft.logs;
   let unheard: readonly MessageRecord[] = assignment.conversation.messages.filter(
     ({ heardByJobId }) => heardByJobId === null,
   );
@@ -88,7 +92,7 @@ function loopPorts(slice: Slice, tools: ToolContext, text: TextStream, guard: Sl
     openQuestion: (calls) => openQuestion(calls, tools, (callId) => answers.has(callId)),
     unheard: () => unheard,
     saveCheckpoint: async (draft) => {
-      const checkpoint = { ...ref, ...draft, logs: draft.logs.map(redactedLog) };
+      const checkpoint = { ...ref, ...draft, logs: logsOf(draft).map(redactedLog) };
       const answer = await repeatCall(() => organization().checkpoint(checkpoint), logger, signal);
       if (answer.accepted) {
         ({ unheard } = answer);
@@ -113,6 +117,7 @@ async function work(slice: Slice, text: TextStream, guard: SliceGuard): Promise<
   if (started === null) return { kind: "stale" };
   slice.progress.messages = started.state.messages;
   const { price, maxOutputTokens } = modelTable[assignment.job.model];
+  const ceilings = jobCeilings(definition.ceilings, assignment.job);
   const tools: ToolContext = {
     organizationId: ref.organizationId,
     slug: assignment.slug,
@@ -131,7 +136,7 @@ async function work(slice: Slice, text: TextStream, guard: SliceGuard): Promise<
     price,
     maxTokens: maxOutputTokens,
     limits: {
-      ...jobCeilings(definition.ceilings, assignment.job),
+      ...(assignment.isDebugged ? debuggedCeilings(ceilings) : ceilings),
       modelCallMaxMs: ports.timings.modelCallMaxMs,
       stuck: stuckLimits,
     },
@@ -196,7 +201,17 @@ export async function runSlice(ports: SlicePorts, organizationId: string, assign
   });
   const startedAtMs = ports.clock.nowMs();
   const progress = { workspace: null, messages: attempt.messages };
-  const slice: Slice = { ports, assignment, definition, ref, organization, logger, startedAtMs, progress };
+  const timings = assignment.isDebugged ? debuggedTimings(ports.timings) : ports.timings;
+  const slice: Slice = {
+    ports: { ...ports, timings },
+    assignment,
+    definition,
+    ref,
+    organization,
+    logger,
+    startedAtMs,
+    progress,
+  };
   const stop = await runGuarded(slice);
   const ending = endingOf(stop, assignment, ports.defaultModel);
   if (ending.kind === "finish" && ending.command.outcome.role === "triage" && ending.command.outcome.byRules) {

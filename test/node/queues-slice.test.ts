@@ -1,7 +1,9 @@
 /** A slice of a job from claim to report, over an object in memory. */
 import { describe, expect, test } from "vitest";
+import { defaultCeilings } from "../../src/contracts/ceilings.ts";
 import { GitHubError, ModelCallError, type GitHubPort, type ModelPort } from "../../src/contracts/ports.ts";
 import { systemClock } from "../../src/core/clock.ts";
+import { debuggedCeilings, debuggedTimings } from "../../src/queues/debugged.ts";
 import { consumeJobs } from "../../src/queues/jobs.ts";
 import type { SlicePorts } from "../../src/queues/slice.ts";
 import { inOrder, replyOf, scriptedModel } from "../support/agents-fixture.ts";
@@ -53,6 +55,31 @@ async function deliver(job: MemoryJob, model: ModelPort, change: Partial<SlicePo
   await consumeJobs(ports, batch);
   return { batch, log };
 }
+
+describe("a debugged slice", () => {
+  test("logs every step with what went in and came out, another one nothing of it", async () => {
+    const calm = new MemoryJob();
+    const debugged = new MemoryJob({ assignment: { isDebugged: true } });
+    for (const job of [calm, debugged]) await deliver(job, scriptedModel(inOrder([finishing])));
+    const debugLines = (job: MemoryJob) =>
+      job.checkpoints.flatMap(({ logs }) => logs.filter(({ level }) => level === "DEBUG"));
+    expect(debugLines(calm)).toEqual([]);
+    expect(debugLines(debugged)).toMatchObject([
+      { message: "claude-sonnet-5-5 ran", data: { step: 1, kind: "model", stopReason: "tool_use" } },
+      { message: "checkpoint", data: { messages: 1, files: [] } },
+      { message: "finish ran", data: { step: 2, kind: "tool", isError: false, input: '{"summary":"Done."}' } },
+      { message: "checkpoint", data: { messages: 1 } },
+    ]);
+    expect(debugged.messages).toEqual(calm.messages);
+  });
+
+  test("may take longer, as far as any slice may run, and costs no more", () => {
+    const timings = { ...quietTimings, modelCallMaxMs: 240_000, sliceMaxMs: 600_000, sliceAbortMs: 840_000 };
+    expect(debuggedTimings(timings)).toEqual({ ...timings, modelCallMaxMs: 840_000, sliceMaxMs: 840_000 });
+    const ceilings = { steps: 60, runningMs: 1_000, costMicroUsd: 5 };
+    expect(debuggedCeilings({ ...defaultCeilings, ...ceilings })).toMatchObject({ ...ceilings, runningMs: 4_000 });
+  });
+});
 
 describe("a delivery", () => {
   test("whose dispatch no longer counts is acknowledged, and nothing runs", async () => {

@@ -7,6 +7,7 @@ import {
   decideStart,
   decideSubmission,
   heldJobs,
+  isDebuggedJob,
   moduleOf,
   nextExpiryMs,
   type SwitchSubject,
@@ -22,7 +23,12 @@ import {
 } from "../../src/contracts/switches.ts";
 
 const nowMs = 1_000_000;
-const subject: SwitchSubject = { organizationId: "org-a", agentType: "briefs.status-workflow", model: "sonnet" };
+const subject: SwitchSubject = {
+  organizationId: "org-a",
+  agentType: "briefs.status-workflow",
+  model: "sonnet",
+  jobId: null,
+};
 
 function aSwitch(changes: Partial<Switch> = {}): Switch {
   return {
@@ -125,10 +131,35 @@ describe("effects, tools and settings", () => {
   });
 
   test("AGENT_ENABLED is a switch that refuses on the whole platform", () => {
-    expect(settingSwitches({ agentEnabled: true })).toEqual([]);
-    const [by] = settingSwitches({ agentEnabled: false });
+    expect(settingSwitches({ agentEnabled: true, agentDebug: false })).toEqual([]);
+    const [by] = settingSwitches({ agentEnabled: false, agentDebug: false });
     expect(switchSchema.parse(by)).toEqual(by);
     expect(decideSubmission(by === undefined ? [] : [by], subject, nowMs).kind).toBe("refuse");
+  });
+
+  test("AGENT_DEBUG is a switch that debugs everything", () => {
+    const [by] = settingSwitches({ agentEnabled: true, agentDebug: true });
+    expect(switchSchema.parse(by)).toEqual(by);
+    expect(isDebuggedJob(by === undefined ? [] : [by], subject, nowMs)).toBe(true);
+  });
+
+  const jobId = "job_01M9EXB6NPD2AA77WZWHERZ457";
+  test.each([
+    ["its job", { kind: "job", value: jobId, organizationId: "org-a" }, true],
+    ["the same id elsewhere", { kind: "job", value: jobId, organizationId: "org-b" }, false],
+    ["its agent", { kind: "agent", value: "briefs.status-workflow" }, true],
+    ["another agent", { kind: "agent", value: "briefs.other" }, false],
+    ["its organization", { kind: "organization", value: "org-a" }, true],
+    ["another organization", { kind: "organization", value: "org-b" }, false],
+  ] as const)("a job is debugged by a switch for %s: %j", (_name, scope, expected) => {
+    const by = aSwitch({ scope, mode: "debug", expiresAtMs: nowMs + 1 });
+    expect(isDebuggedJob([by], { ...subject, jobId }, nowMs)).toBe(expected);
+    expect(isDebuggedJob([by], { ...subject, jobId }, nowMs + 1)).toBe(false);
+    expect(decideStart([by], { ...subject, jobId }, nowMs).kind).toBe("start");
+  });
+
+  test("a job is debugged and nothing else", () => {
+    expect(switchModes.filter((mode) => isModeOfScope("job", mode))).toEqual(["debug"]);
   });
 
   test("only tools and features are off, and they are nothing else", () => {
@@ -163,6 +194,7 @@ const subjects = fc.record({
   organizationId: fc.constantFrom(...organizations),
   agentType: fc.constantFrom(...agents),
   model: fc.constantFrom(...modelNames),
+  jobId: fc.constant(null),
 });
 
 describe("for every set of switches", () => {

@@ -41,6 +41,7 @@ export function concerns({ scope }: Switch, { organizationId, agentType, model }
       return agentType?.startsWith(`${scope.value}.`) === true;
     case "model":
       return scope.value === model;
+    case "job":
     case "tool":
     case "feature":
   }

@@ -280,6 +280,7 @@ function effectRecordOf(artifact: ArtifactRecord): EffectRecord {
     redriveOf: null,
     status: "PENDING",
     attempts: 0,
+    dryRun: null,
     result: null,
     error: null,
     createdAtMs: firstMs,

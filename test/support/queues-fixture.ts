@@ -175,6 +175,7 @@ export class MemoryJob implements SliceOrganization {
       workspaceBase: null,
       underReview: null,
       toolsOff: [],
+      isDebugged: false,
       conversation: { questions: [], messages: [] },
       ...this.#change,
     };

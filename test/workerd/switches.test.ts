@@ -12,6 +12,7 @@ import {
   checkpointOf,
   claim,
   clients,
+  changedFiles,
   everything,
   expectNoGaps,
   jobMessages,
@@ -449,6 +450,76 @@ describe("features, tools and debug", () => {
     await setSwitch({ scope: { kind: "tool", value: "edit_file" }, mode: "off" });
     await submitNow(organizationId);
     expect((await claim(await nextJobMessage(organizationId))).toolsOff).toEqual(["edit_file"]);
+  });
+
+  test("what a debugged job's change would have done is written down, and nothing of it leaves", async () => {
+    const organizationId = await newOrganization();
+    const { issueId, reviewId, contentHash } = await bringToReview(organizationId);
+    await setSwitch({ scope: { kind: "organization", value: organizationId }, mode: "debug" });
+    await acknowledged(organizationId);
+    const decided = {
+      note: null,
+      decidedBy: "ada",
+      deciderIds: ["ada"],
+      actingAs: ["organization", "platform"],
+    } as const;
+    const object = objectOf(organizationId);
+    await object.decideReview({ organizationId, reviewId, contentHash, decision: "approve", ...decided });
+    const created = (await allEvents(organizationId)).find(({ type }) => type === "effect.created");
+    const effectId = created?.type === "effect.created" ? created.data.effect.id : "";
+    expect(await object.claimEffect({ organizationId, effectId })).toEqual({ kind: "stale" });
+    expect(await object.readIssue({ organizationId, issueId, visibility: everything })).toMatchObject({
+      issue: { status: "COMPLETED" },
+      effects: [
+        {
+          status: "COMPLETED",
+          attempts: 0,
+          result: null,
+          dryRun: {
+            branch: `agent/org-${organizationId}/${issueId}`,
+            baseCommit: "c0ffee",
+            paths: [changedFiles[0]?.path],
+          },
+        },
+      ],
+    });
+    expect(await object.claimEffect({ organizationId, effectId })).toEqual({ kind: "stale" });
+  });
+
+  test("an effect that may have begun is finished in spite of a debug switch", async () => {
+    const organizationId = await newOrganization();
+    const { reviewId, contentHash } = await bringToReview(organizationId);
+    const decided = {
+      note: null,
+      decidedBy: "ada",
+      deciderIds: ["ada"],
+      actingAs: ["organization", "platform"],
+    } as const;
+    const object = objectOf(organizationId);
+    await object.decideReview({ organizationId, reviewId, contentHash, decision: "approve", ...decided });
+    const created = (await allEvents(organizationId)).find(({ type }) => type === "effect.created");
+    const effectId = created?.type === "effect.created" ? created.data.effect.id : "";
+    const first = await object.claimEffect({ organizationId, effectId });
+    if (first.kind !== "claimed") throw new Error("the effect was stale");
+    const outcome = { kind: "transient", error: { reason: "r", message: "m" }, retryAfterMs: 1 } as const;
+    await object.finishEffect({ organizationId, effectId, epoch: first.epoch, outcome });
+    await setSwitch({ scope: { kind: "organization", value: organizationId }, mode: "debug" });
+    await acknowledged(organizationId);
+    advanceMs(60_000);
+    expect((await object.claimEffect({ organizationId, effectId })).kind).toBe("claimed");
+  });
+
+  test("a slice is told that its job is debugged, be it the job alone", async () => {
+    const organizationId = await newOrganization();
+    await submitNow(organizationId);
+    const first = await claim(await nextJobMessage(organizationId));
+    expect(first.isDebugged).toBe(false);
+    const { id: value } = first.job;
+    await setSwitch({ scope: { kind: "job", value, organizationId }, mode: "debug" });
+    await acknowledged(organizationId);
+    const slice = { organizationId, jobId: value, epoch: first.epoch };
+    await objectOf(organizationId).yieldSlice(slice);
+    expect((await claim(await nextJobMessage(organizationId, 1))).isDebugged).toBe(true);
   });
 
   test("debug lets jobs that it concerns run one at a time", async () => {

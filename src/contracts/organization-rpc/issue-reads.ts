@@ -14,7 +14,6 @@ import type {
 } from "../records.ts";
 import type { BlockingLimit } from "../status.ts";
 import type { Addressed } from "./outcome.ts";
-import type { AttemptPrompt } from "./slices.ts";
 
 export interface IssueRef extends Addressed {
   readonly issueId: string;
@@ -64,30 +63,6 @@ export interface UnprojectedPart<Item> {
   readonly through: ListPosition | null;
 }
 
-export interface TranscriptQuery extends IssueRef {
-  /** Null for the last work of the issue. */
-  readonly jobId: string | null;
-  /** Null for the last attempt of the job. */
-  readonly attempt: number | null;
-  readonly afterPosition: number;
-  readonly limit: number;
-}
-
-/** Part of what an attempt sent to its model and got back, in order. */
-export interface TranscriptPage {
-  readonly jobId: string;
-  readonly attempt: number;
-  readonly prompt: AttemptPrompt;
-  readonly messages: readonly {
-    readonly position: number;
-    /** Steps that were recorded when it was appended; null for one from before this was kept. */
-    readonly afterStep: number | null;
-    /** JSON text, as it is sent. */
-    readonly message: string;
-  }[];
-  readonly isLast: boolean;
-}
-
 export interface ArtifactView {
   readonly artifact: ArtifactRecord;
   readonly content: string;
@@ -101,7 +76,5 @@ export interface IssueReadCalls {
   /** Null when the issue is not here (or not visible): ask Postgres then. */
   listSteps(ref: IssueRef): Promise<readonly StepRecord[] | null>;
   listLogs(ref: IssueRef): Promise<readonly LogRecord[] | null>;
-  /** Null when there is no such attempt (or none to be seen), and when it is kept no longer. */
-  readTranscript(query: TranscriptQuery): Promise<TranscriptPage | null>;
   listArtifacts(ref: IssueRef): Promise<readonly ArtifactView[] | null>;
 }

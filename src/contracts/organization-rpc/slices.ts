@@ -76,6 +76,8 @@ export interface Assignment {
   readonly underReview: ArtifactView | null;
   /** Tools that are switched off: the attempt's prompt still names them, but their calls are refused. */
   readonly toolsOff: readonly string[];
+  /** Whether the job is debugged: it logs everything, and may take longer. */
+  readonly isDebugged: boolean;
   /** What was said about the issue so far; what nobody has heard yet is for this job. */
   readonly conversation: Conversation;
 }

@@ -66,6 +66,7 @@ export function assignmentOf(parts: AssignmentParts, job: JobState, nowMs: numbe
     workspace,
     workspaceBase: workspace.length === 0 && replayed === null ? null : job.workspaceBase,
     toolsOff: parts.switchGuard.toolsOff(nowMs),
+    isDebugged: parts.switchGuard.isDebugged(job.record, nowMs),
     conversation: parts.conversation.ofIssue(issueId),
     underReview: artifactId === null ? null : parts.artifacts.view(artifactId),
   };

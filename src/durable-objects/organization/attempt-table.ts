@@ -89,7 +89,7 @@ export class AttemptTable {
         most,
       )
       .toArray()
-      .map(({ after_step: afterStep, ...rest }) => ({ ...rest, afterStep }));
+      .map(({ position: at, after_step: afterStep, message }) => ({ position: at, afterStep, message }));
   }
 
   /** Appends messages that came when so many steps of the attempt were recorded. */

@@ -19,6 +19,8 @@ export interface EffectDeskParts {
   readonly timings: Timings;
   /** Whether a switch keeps pull requests from being opened. */
   readonly isHeld: (nowMs: number) => boolean;
+  /** Whether the job whose change it is is debugged: then nothing leaves. */
+  readonly isDebugged: (effect: Pick<EffectRecord, "artifactId">, nowMs: number) => boolean;
   readonly random: () => number;
   readonly send: (message: EffectMessage) => Promise<unknown>;
 }
@@ -70,6 +72,7 @@ export class EffectDesk {
       status: "PENDING",
       attempts: 0,
       result: null,
+      dryRun: null,
       error: null,
       createdAtMs: change.nowMs,
       updatedAtMs: change.nowMs,
@@ -92,6 +95,11 @@ export class EffectDesk {
       return { kind: "stale" };
     }
     const plan = planOf(effect);
+    // One whose first try may have reached the outside is finished as it was begun.
+    if (effect.record.attempts === 0 && this.#parts.isDebugged(effect.record, change.nowMs)) {
+      this.#completeDry(change, effect, plan);
+      return { kind: "stale" };
+    }
     const claimed: EffectState = {
       ...effect,
       epoch: effect.epoch + 1,
@@ -106,6 +114,15 @@ export class EffectDesk {
       plan: { ...plan, files: [...artifacts.files(effect.record.artifactId)] },
       issueId: effect.record.issueId,
     };
+  }
+
+  /** Ends a debugged effect with what it would have done. */
+  #completeDry(change: Change, effect: EffectState, plan: EffectPlan): void {
+    const { repository, baseBranch, baseCommit, branch, title } = plan;
+    const paths = this.#parts.artifacts.files(effect.record.artifactId).map(({ path }) => path);
+    const dryRun = { repository, baseBranch, baseCommit, branch, title, paths };
+    change.deadlines.clear(`effect-send:${effect.record.id}`);
+    this.#save(change, effect, { status: "COMPLETED", dryRun });
   }
 
   renew(change: Change, ref: EffectRef & { readonly epoch: number }): boolean {

@@ -5,6 +5,11 @@ import { RowsByOwner } from "../transaction-rows.ts";
 
 export type EffectPlan = Omit<PullRequestPlan, "files">;
 
+/** Gives what was stored before effects could be a dry run the field that it lacks. */
+export const dryRunMigration = `
+  UPDATE effects SET state = json_set(state, '$.record.dryRun', NULL);
+`;
+
 /** An effect as its organization's object keeps it. */
 export interface EffectState {
   readonly record: EffectRecord;

@@ -166,6 +166,10 @@ export function createOrganizationParts(options: OrganizationOptions) {
     effects: effectTable,
     timings,
     isHeld: (nowMs) => switchGuard.pullRequestHold(nowMs) !== null,
+    isDebugged: ({ artifactId }, nowMs) => {
+      const job = jobs.find(artifacts.find(artifactId)?.jobId ?? "");
+      return job !== null && switchGuard.isDebugged(job.record, nowMs);
+    },
     random,
     send: options.sendEffect,
   });

@@ -1,12 +1,11 @@
 /** Does an issue's work again from one of its steps, with another model or a note if asked. */
 import { type ModelName, modelTable } from "../../contracts/models.ts";
-import type { IssueCommand, ReplayOrder } from "../../contracts/organization-rpc.ts";
+import type { AttemptPrompt, IssueCommand, Outcome, ReplayOrder } from "../../contracts/organization-rpc.ts";
 import { numericPriority } from "../../contracts/status.ts";
 import type { AttemptTable } from "./attempt-table.ts";
 import type { BudgetDesk } from "./budget-desk.ts";
 import type { Change } from "./change.ts";
 import type { EffectTable } from "./effect-table.ts";
-import type { CommandOutcome } from "./issue-commands.ts";
 import type { IssueTable } from "./issue-table.ts";
 import type { JobState } from "./job-state.ts";
 import type { JobTable } from "./job-table.ts";
@@ -29,6 +28,11 @@ export interface ReplayParts {
 
 type Replaying = IssueCommand & { readonly replay: ReplayOrder };
 
+/** What the files of an attempt are laid over; null for one without files. */
+function baseOf({ baseCommit: commit, baseBranch: branch }: AttemptPrompt): JobState["workspaceBase"] {
+  return commit === null || branch === null ? null : { commit, branch };
+}
+
 export class Replays {
   readonly #parts: ReplayParts;
 
@@ -41,7 +45,7 @@ export class Replays {
    * the transcript up to there, byte for byte; another model gets a new transcript and a summary of the steps, because what
    * a model thought is bound to that model. `tell` runs before anything is changed.
    */
-  replay(change: Change, command: Replaying, tell: () => void): CommandOutcome {
+  replay(change: Change, command: Replaying, tell: () => void): Outcome<"done" | "repeated"> {
     const { issueId, replay: order } = command;
     const decision = this.#decide(issueId, order);
     if (decision.kind === "refuse") return { ok: false, failure: decision.failure };
@@ -105,11 +109,7 @@ export class Replays {
     const jobId = created.record.id;
     attempts.copyWorkspace(from.jobId, jobId, from);
     const prompt = attempts.findPrompt(from.jobId, from.attempt);
-    const base = prompt?.baseCommit == null || prompt.baseBranch === null ? null : prompt;
-    const workspaceBase =
-      base?.baseCommit == null || base.baseBranch === null
-        ? null
-        : { commit: base.baseCommit, branch: base.baseBranch };
+    const workspaceBase = prompt === null ? null : baseOf(prompt);
     const job: JobState = { ...created, workspaceBase };
     if (prompt === null || prompt.modelId !== modelTable[created.record.model].apiId) {
       jobs.save(job);

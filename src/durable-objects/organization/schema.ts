@@ -3,6 +3,7 @@ import { deadlinesMigration } from "../deadlines.ts";
 import { archiveMigration } from "./archive.ts";
 import { replayMigration } from "./attempt-table.ts";
 import { budgetMigration } from "./budget-table.ts";
+import { dryRunMigration } from "./effect-table.ts";
 import { conversationMigration } from "./conversation-table.ts";
 import { concurrencyKeysMigration } from "./concurrency-keys.ts";
 import { keyUsesMigration } from "./key-use-table.ts";
@@ -144,4 +145,5 @@ export const organizationMigrations: readonly string[] = [
   conversationMigration,
   feedbackMigration,
   replayMigration,
+  dryRunMigration,
 ];

@@ -10,6 +10,7 @@ import {
   type HeldJobs,
   heldJobs,
   isDebugged,
+  isDebuggedJob,
   nextExpiryMs,
   type RunningDecision,
   submissionRefusal,
@@ -29,7 +30,7 @@ export interface SwitchGuardParts {
   readonly settingSwitches: readonly Switch[];
 }
 
-type SwitchedJob = Pick<JobRecord, "agentType" | "model">;
+type SwitchedJob = Pick<JobRecord, "agentType" | "model" | "id">;
 
 export class SwitchGuard {
   readonly #parts: SwitchGuardParts;
@@ -44,7 +45,7 @@ export class SwitchGuard {
     nowMs: number,
   ): Failure | null {
     const { requestedAgentType: agentType, requestedModel: model } = request;
-    return submissionRefusal(this.#switches(), this.#subject({ agentType, model }), nowMs);
+    return submissionRefusal(this.#switches(), this.#subject({ agentType, model, id: null }), nowMs);
   }
 
   /** The switch that keeps the job from being dispatched; null without one. */
@@ -78,6 +79,11 @@ export class SwitchGuard {
     return heldJobs(switches, organizationId, nowMs, busy);
   }
 
+  /** Whether a job is debugged now. */
+  isDebugged(job: SwitchedJob, nowMs: number): boolean {
+    return isDebuggedJob(this.#switches(), this.#subject(job), nowMs);
+  }
+
   /** The switch that keeps pull requests from being opened; null without one. */
   pullRequestHold(nowMs: number): Switch | null {
     const { organizationId } = this.#parts;
@@ -101,7 +107,11 @@ export class SwitchGuard {
     return [...settingSwitches, ...switches, ...breakers.map(breakerSwitch)];
   }
 
-  #subject({ agentType, model }: Omit<SwitchSubject, "organizationId">): SwitchSubject {
-    return { organizationId: this.#parts.organizationId, agentType, model };
+  #subject({
+    agentType,
+    model,
+    id: jobId,
+  }: Pick<SwitchSubject, "agentType" | "model"> & { readonly id: string | null }): SwitchSubject {
+    return { organizationId: this.#parts.organizationId, agentType, model, jobId };
   }
 }

@@ -10,6 +10,7 @@ import {
 import { issueDetailSchema } from "../../contracts/http-views.ts";
 import type { ReplayOrder } from "../../contracts/organization-rpc.ts";
 import { issueCommands, type IssueCommandName } from "../../contracts/status.ts";
+import { redactText } from "../../core/redaction/redact.ts";
 import type { CallerEnv } from "../edge-env.ts";
 import { commandLiveOrArchived, issueNotFound } from "../issue-reads.ts";
 import { tenantAccess } from "../permissions.ts";
@@ -51,7 +52,7 @@ function commandRoute(command: IssueCommandName) {
 function replayOf({ fromStep, jobId, attempt, model, note }: RetryRequest): { readonly replay?: ReplayOrder } {
   if (fromStep === undefined) return {};
   const where = { fromStep, jobId: jobId ?? null, attempt: attempt ?? null };
-  return { replay: { ...where, model: model ?? null, note: note ?? null } };
+  return { replay: { ...where, model: model ?? null, note: note === undefined ? null : redactText(note) } };
 }
 
 /** `POST /:id/cancel`, `/pause`, `/resume` and `/retry`, for the issue's submitter and for reviewers. */

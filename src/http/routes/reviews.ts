@@ -3,6 +3,7 @@ import { idParamsSchema, isId, noQuerySchema, reviewDecisionRequestSchema } from
 import { listReviewsQuerySchema } from "../../contracts/http-lists.ts";
 import { reviewDetailViewSchema, reviewListSchema, reviewViewSchema } from "../../contracts/http-views.ts";
 import { AgentError } from "../../core/errors.ts";
+import { redactText } from "../../core/redaction/redact.ts";
 import type { ReviewDetail } from "../../contracts/organization-rpc.ts";
 import type { IssueReader } from "../../contracts/ports.ts";
 import type { CallerEnv } from "../edge-env.ts";
@@ -96,7 +97,9 @@ export function reviewRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
       const reviewer = reviewerOf(access);
       const { organizationId } = access;
       const id = reviewId(c.req.valid("param").id);
-      const decision = { organizationId, reviewId: id, ...c.req.valid("json"), ...reviewer };
+      const { note, ...request } = c.req.valid("json");
+      const said = note === null ? null : redactText(note);
+      const decision = { organizationId, reviewId: id, ...request, note: said, ...reviewer };
       const outcome = await commandLiveOrArchived(
         ports,
         (about) => ports.objects.organization(organizationId).decideReview({ ...decision, ...about }),

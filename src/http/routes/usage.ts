@@ -56,8 +56,9 @@ function keyField(dimension: UsageDimension, key: string): Partial<UsageItem> {
 }
 
 function usageItem({ keys, ...sums }: UsageRow, groupBy: readonly UsageDimension[]): UsageItem {
-  const fields = groupBy.map((dimension, index) => keyField(dimension, keys[index] ?? ""));
-  return { ...Object.assign({}, ...fields), ...sums, cacheShare: cacheShareOf(sums) };
+  const item: UsageItem = { ...sums, cacheShare: cacheShareOf(sums) };
+  for (const [index, dimension] of groupBy.entries()) Object.assign(item, keyField(dimension, keys[index] ?? ""));
+  return item;
 }
 
 function positionOf(cursor: string | undefined, groupBy: readonly UsageDimension[]): readonly string[] | null {

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "AgentEffect" ADD COLUMN     "dryRun" JSONB;
