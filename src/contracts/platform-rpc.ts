@@ -1,7 +1,7 @@
 /** Typed RPC of the one platform object: demand, slots, switches, the directory of organizations, health history. */
 import type { ModelReport } from "./breakers.ts";
 import type { AuditEntry, AuditQuery } from "./audit.ts";
-import type { Outcome } from "./organization-rpc.ts";
+import type { IdempotentRequest, Outcome } from "./organization-rpc.ts";
 import type { OrganizationSettings } from "./organization-settings.ts";
 import type { SessionCalls } from "./platform-sessions.ts";
 import type { Switch, SwitchActor, SwitchMode, SwitchScope } from "./switches.ts";
@@ -64,6 +64,13 @@ export interface SetSwitch {
   readonly reason: string;
   /** Must lie in the future; null for a switch that somebody removes. */
   readonly expiresAtMs: number | null;
+  /** Absent when the caller did not ask that the same request counts once. */
+  readonly idempotency?: IdempotentRequest;
+}
+
+export interface SwitchReceipt extends Switch {
+  /** Whether this is the remembered answer to an earlier request with the same idempotency key. */
+  readonly replayed: boolean;
 }
 
 export interface RemoveSwitch {
@@ -96,7 +103,7 @@ export interface PlatformRpc extends SessionCalls {
   readOrganization(organizationId: string): Promise<OrganizationEntry | null>;
   /** Those of every scope; with an organization, those that concern it. */
   readSwitches(organizationId: string | null): Promise<readonly Switch[]>;
-  setSwitch(command: SetSwitch): Promise<Outcome<Switch>>;
+  setSwitch(command: SetSwitch): Promise<Outcome<SwitchReceipt>>;
   /** The removed switch; `not_found` for an unknown one. */
   removeSwitch(command: RemoveSwitch): Promise<Outcome<Switch>>;
   /** Carries the action out and returns the switches that now stand for exactly this scope. Repeating it changes nothing. */

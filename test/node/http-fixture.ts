@@ -156,6 +156,7 @@ export class EdgeFixture {
   nowMs = startMs;
   isPostgresUp = true;
   isPlatformUp = true;
+  isReplay = false;
   switches: readonly Switch[] = [];
   audit: readonly AuditEntry[] = [];
   decisions: readonly DecisionEntry[] = [];
@@ -384,7 +385,8 @@ export class EdgeFixture {
         },
         setSwitch: (command) => {
           this.#record("setSwitch", "", command);
-          return Promise.resolve({ ok: true, value: switchRecord(command) });
+          const { idempotency: _key, ...changes } = command;
+          return Promise.resolve({ ok: true, value: { ...switchRecord(changes), replayed: this.isReplay } });
         },
         removeSwitch: (command) => {
           this.#record("removeSwitch", "", command);

@@ -151,3 +151,19 @@ describe("the platform's live stream", () => {
     expect(fixture.calls).toEqual([]);
   });
 });
+
+test("a switch that was set under its key before is told as a repeated answer", async () => {
+  const fixture = new EdgeFixture();
+  const body = { scope: { kind: "platform" }, mode: "hold", reason: "Maintenance." };
+  const ask = async () =>
+    fixture.app().request("/api/agents/admin/switches", jsonRequest(adminToken, body, { "idempotency-key": "k1" }));
+  expect((await ask()).headers.has("idempotency-replayed")).toBe(false);
+  fixture.isReplay = true;
+  const repeated = await ask();
+  expect(repeated.status).toBe(201);
+  expect(repeated.headers.get("idempotency-replayed")).toBe("true");
+  expect(fixture.callsOf("setSwitch")).toMatchObject([
+    { argument: { idempotency: { key: "k1" } } },
+    { argument: { idempotency: { key: "k1" } } },
+  ]);
+});

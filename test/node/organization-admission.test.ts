@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { limitsByTier } from "../../src/contracts/terms.ts";
 import type { Failure } from "../../src/core/errors.ts";
 import { type AdmissionState, decideAdmission } from "../../src/durable-objects/organization/admission.ts";
-import { decideRecall } from "../../src/durable-objects/organization/recall-decision.ts";
+import { decideRecall } from "../../src/durable-objects/recall-decision.ts";
 import {
   allowancesAfter,
   nextUtcDayMs,

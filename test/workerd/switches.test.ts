@@ -82,7 +82,8 @@ async function setSwitch(changes: Partial<SetSwitch>): Promise<Switch> {
   };
   const outcome = await platform().setSwitch({ ...hold, ...changes });
   if (!outcome.ok) throw new Error(outcome.failure.detail);
-  return outcome.value;
+  const { replayed: _replayed, ...added } = outcome.value;
+  return added;
 }
 
 async function administer(
@@ -534,4 +535,17 @@ describe("features, tools and debug", () => {
     await runJob(organizationId, 0, done);
     await nextJobMessage(organizationId, 2);
   });
+});
+
+test("a switch is set once under an idempotency key, and another request under it is refused", async () => {
+  const scope = { kind: "organization", value: mintOrganizationId() } as const;
+  const command = { scope, mode: "hold", actor: root, reason: "Once.", expiresAtMs: null } as const;
+  const idempotency = { key: "once", requestHash: "a" };
+  const first = await platform().setSwitch({ ...command, idempotency });
+  const again = await platform().setSwitch({ ...command, idempotency });
+  expect(first).toMatchObject({ ok: true, value: { replayed: false } });
+  expect(again).toEqual({ ok: true, value: { ...(first.ok ? first.value : {}), replayed: true } });
+  const other = await platform().setSwitch({ ...command, idempotency: { ...idempotency, requestHash: "b" } });
+  expect(other).toMatchObject({ ok: false, failure: { code: "idempotency_key_reused" } });
+  expect(await platform().readSwitches(scope.value)).toHaveLength(1);
 });

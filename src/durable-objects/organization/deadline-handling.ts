@@ -13,7 +13,7 @@ import type { LiveSockets } from "./live-sockets.ts";
 import type { PeopleDesk } from "./people-desk.ts";
 import type { ProjectionFeed } from "./projection-feed.ts";
 import { endPutOff } from "./put-off.ts";
-import { forgetExpiredAnswers } from "./remembered-answers.ts";
+import { forgetExpiredAnswers } from "../remembered-answers.ts";
 import type { Retention } from "./retention.ts";
 import type { ReviewDesk } from "./review-desk.ts";
 import type { Settlements } from "./settlements.ts";

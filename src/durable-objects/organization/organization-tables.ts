@@ -18,7 +18,7 @@ import { FeedbackTable } from "./feedback-table.ts";
 import { IssueTable } from "./issue-table.ts";
 import { JobTable } from "./job-table.ts";
 import { KeyUseTable } from "./key-use-table.ts";
-import { RememberedAnswers } from "./remembered-answers.ts";
+import { RememberedAnswers } from "../remembered-answers.ts";
 import { ReviewTable } from "./review-table.ts";
 import { SubmissionTable } from "./submission-table.ts";
 import { TermsKeeper } from "./terms-keeper.ts";

@@ -17,7 +17,7 @@ import { moveJob } from "./job-moves.ts";
 import type { JobState } from "./job-state.ts";
 import type { JobTable } from "./job-table.ts";
 import { decideMessage } from "./message-decision.ts";
-import type { RememberedAnswers } from "./remembered-answers.ts";
+import type { RememberedAnswers } from "../remembered-answers.ts";
 import type { Slices } from "./slices.ts";
 
 export interface PeopleDeskParts {

@@ -12,7 +12,7 @@ import { liveMigration } from "./live-feed.ts";
 import { toldLimitMigration } from "./issue-table.ts";
 import { backlogMigration } from "./job-table.ts";
 import { openWorkMigration } from "./open-work.ts";
-import { rememberedAnswersMigration } from "./remembered-answers.ts";
+import { rememberedAnswersMigration } from "../remembered-answers.ts";
 import { retentionMigration } from "./retention.ts";
 import { waitingMigration } from "./waiting.ts";
 import { delayedJobsMigration } from "./waiting-queue.ts";

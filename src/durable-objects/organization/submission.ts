@@ -10,7 +10,7 @@ import type { IssueTable } from "./issue-table.ts";
 import type { JobTable } from "./job-table.ts";
 import { createJob } from "./new-job.ts";
 import { isPutOff, putOff } from "./put-off.ts";
-import type { RememberedAnswers } from "./remembered-answers.ts";
+import type { RememberedAnswers } from "../remembered-answers.ts";
 import type { SubmissionTable } from "./submission-table.ts";
 import { allowancesAfter } from "./submission-usage.ts";
 import type { TermsKeeper } from "./terms-keeper.ts";

@@ -71,8 +71,8 @@ export class PlatformObject extends DurableObject<Env> implements Rpc.PlatformRp
     return this.#answer(({ switchboard }) => [...this.#settingSwitches, ...switchboard.list(organizationId)]);
   }
 
-  setSwitch(command: Rpc.SetSwitch): Promise<Outcome<Switch>> {
-    return this.#change((transaction, { switches }) => switches.set(transaction, command));
+  setSwitch(command: Rpc.SetSwitch): Promise<Outcome<Rpc.SwitchReceipt>> {
+    return this.#change((transaction, { switches }) => switches.setOnce(transaction, command));
   }
 
   removeSwitch(command: Rpc.RemoveSwitch): Promise<Outcome<Switch>> {

@@ -3,11 +3,13 @@ import type { OrganizationRpc } from "../../contracts/organization-rpc.ts";
 import type { PlatformSnapshot } from "../../contracts/platform-events.ts";
 import type { OrganizationEntry, PlatformStatus } from "../../contracts/platform-rpc.ts";
 import { debugging, isHolding } from "../../contracts/switch-evaluation.ts";
+import type { Switch } from "../../contracts/switches.ts";
 import type { Timings } from "../../contracts/timings.ts";
 import { type Deadline, parseDeadlineName } from "../deadlines.ts";
 import type { LiveSettings } from "../live/live-stream.ts";
 import { closeEndedSockets, socketDeadline } from "../live/socket-deadline.ts";
 import type { ObjectPorts } from "../object-ports.ts";
+import { forgetExpiredAnswers, RememberedAnswers } from "../remembered-answers.ts";
 import { StorageMemory } from "../storage-memory.ts";
 import { type Transaction, Transactions } from "../transactions.ts";
 import { AuditLog } from "./audit-log.ts";
@@ -120,7 +122,13 @@ export function createPlatformParts(options: PlatformOptions) {
       slotDesk.grantFree(transaction);
     },
   });
-  const switches = new SwitchDesk({ switchboard, audit, log, termsPush });
+  const switches = new SwitchDesk({
+    switchboard,
+    audit,
+    log,
+    termsPush,
+    answers: new RememberedAnswers<Switch>(sql, "POST /admin/switches"),
+  });
   const breakerDesk = new BreakerDesk({
     breakers,
     switchboard,
@@ -143,6 +151,8 @@ export function createPlatformParts(options: PlatformOptions) {
         return organizations.expireLimits(transaction, subject);
       case "switch":
         return switches.expire(transaction, subject);
+      case "answers":
+        return forgetExpiredAnswers(sql, transaction);
       case "breaker":
         return breakerDesk.probe(transaction, subject);
       case "terms":

@@ -1,6 +1,7 @@
 /** The tables of the platform's object. A migration that was released is never edited: a change is a new one. */
 import { deadlinesMigration } from "../deadlines.ts";
 import { breakersMigration } from "./breaker-table.ts";
+import { rememberedAnswersMigration } from "../remembered-answers.ts";
 import { sessionsMigration } from "./session-table.ts";
 
 const firstMigration = `
@@ -76,4 +77,5 @@ export const platformMigrations: readonly string[] = [
   switchesMigration,
   breakersMigration,
   sessionsMigration,
+  rememberedAnswersMigration,
 ];

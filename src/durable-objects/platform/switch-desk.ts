@@ -1,10 +1,11 @@
 /** Sets and removes switches, ends those whose time is over, and has every change audited, told and pushed. */
 import type { Outcome } from "../../contracts/organization-rpc.ts";
 import type { AuditEntry } from "../../contracts/audit.ts";
-import type { AdminCommand, RemoveSwitch, SetSwitch } from "../../contracts/platform-rpc.ts";
+import type { AdminCommand, RemoveSwitch, SetSwitch, SwitchReceipt } from "../../contracts/platform-rpc.ts";
 import { isInForce } from "../../contracts/switch-evaluation.ts";
 import { isModeOfScope, isSameScope, type Switch } from "../../contracts/switches.ts";
 import type { Failure } from "../../core/errors.ts";
+import type { RememberedAnswers } from "../remembered-answers.ts";
 import type { Transaction } from "../transactions.ts";
 import type { AuditLog } from "./audit-log.ts";
 import type { PlatformLog } from "./platform-log.ts";
@@ -20,6 +21,7 @@ export interface SwitchDeskParts {
   readonly audit: AuditLog;
   readonly log: PlatformLog;
   readonly termsPush: TermsPush;
+  readonly answers: RememberedAnswers<Switch>;
 }
 
 export class SwitchDesk {
@@ -27,6 +29,22 @@ export class SwitchDesk {
 
   constructor(parts: SwitchDeskParts) {
     this.#parts = parts;
+  }
+
+  /** Sets a switch; a request that was carried out under its key before gets the answer that it got first. */
+  setOnce(transaction: Transaction, command: SetSwitch): Outcome<SwitchReceipt> {
+    const { answers } = this.#parts;
+    const { idempotency } = command;
+    const recall = idempotency === undefined ? null : answers.recall(idempotency, transaction.nowMs);
+    if (recall?.kind === "replay") return { ok: true, value: { ...recall.answer, replayed: true } };
+    if (recall?.kind === "other_request") {
+      const detail = "This idempotency key was used with another request in the last 24 hours.";
+      return { ok: false, failure: { code: "idempotency_key_reused", detail } };
+    }
+    const added = this.set(transaction, command);
+    if (!added.ok) return added;
+    if (idempotency !== undefined) answers.remember(transaction, idempotency, added.value);
+    return { ok: true, value: { ...added.value, replayed: false } };
   }
 
   set(transaction: Transaction, command: SetSwitch): Outcome<Switch> {

@@ -15,6 +15,9 @@ export const submissionProblems = [
   "storage_full",
 ] as const;
 
+/** On an answer that is repeated. */
+export const replayHeaders = z.object({ [idempotencyReplayedHeader]: z.literal("true").optional() });
+
 /** What is left of the limits on submissions; absent from an answer that is repeated. */
 export const submissionHeaders = z.object({
   [rateLimitPolicyHeader]: z.string().optional(),

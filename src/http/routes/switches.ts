@@ -1,5 +1,11 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
-import { idParamsSchema, isId, noQuerySchema } from "../../contracts/http.ts";
+import {
+  idempotencyHeadersSchema,
+  idempotencyReplayedHeader,
+  idParamsSchema,
+  isId,
+  noQuerySchema,
+} from "../../contracts/http.ts";
 import {
   adminRequestSchema,
   adminResponseSchema,
@@ -11,6 +17,7 @@ import {
 import type { SwitchActor } from "../../contracts/switches.ts";
 import { AgentError } from "../../core/errors.ts";
 import type { CallerEnv } from "../edge-env.ts";
+import { idempotentRequest } from "../idempotent-request.ts";
 import { administeredScope, platformAdministrator } from "../permissions.ts";
 import type { AppPorts } from "../ports.ts";
 import { valueOf } from "../problems.ts";
@@ -19,6 +26,7 @@ import type { TermsCache } from "../terms-cache.ts";
 import { callerSecurity } from "./caller-security.ts";
 import { jsonBody, jsonContent } from "./json-content.ts";
 import { bodyProblems, callerProblems } from "./problem-responses.ts";
+import { replayHeaders } from "./submission-answers.ts";
 
 const adminRoute = createRoute({
   method: "post",
@@ -52,8 +60,11 @@ const setRoute = createRoute({
   tags: ["admin"],
   security: callerSecurity,
   summary: "Set a switch",
-  request: { query: noQuerySchema, body: jsonBody(setSwitchRequestSchema) },
-  responses: { 201: jsonContent(switchViewSchema, "The switch"), ...bodyProblems("conflict") },
+  request: { query: noQuerySchema, headers: idempotencyHeadersSchema, body: jsonBody(setSwitchRequestSchema) },
+  responses: {
+    201: { ...jsonContent(switchViewSchema, "The switch"), headers: replayHeaders },
+    ...bodyProblems("conflict", "idempotency_key_reused"),
+  },
 });
 
 const removeRoute = createRoute({
@@ -91,7 +102,12 @@ export function switchRoutes(ports: AppPorts, termsCache: TermsCache): OpenAPIHo
       const actor: SwitchActor = { kind: "platform", name: platformAdministrator(c.var.caller).name };
       const { scope, mode, reason, expiresAt } = c.req.valid("json");
       const expiresAtMs = expiresAt === null ? null : Date.parse(expiresAt);
-      const added = valueOf(await platform().setSwitch({ scope, mode, actor, reason, expiresAtMs }));
+      const idempotencyKey = c.req.valid("header")["idempotency-key"];
+      const once =
+        idempotencyKey === undefined ? {} : { idempotency: idempotentRequest(idempotencyKey, c.req.valid("json")) };
+      const command = { scope, mode, actor, reason, expiresAtMs, ...once };
+      const { replayed, ...added } = valueOf(await platform().setSwitch(command));
+      if (replayed) c.header(idempotencyReplayedHeader, "true");
       termsCache.forget();
       c.var.log.info("switch set", { switchId: added.id, mode, scope: scope.kind, actor: actor.name, reason });
       return c.json(switchView(added), 201);

@@ -1,7 +1,7 @@
 /** Answers to requests that carried an idempotency key, kept for 24 hours. Refusals are not among them. */
-import type { IdempotentRequest } from "../../contracts/organization-rpc.ts";
-import { fromStoredJson } from "../stored-json.ts";
-import type { Transaction } from "../transactions.ts";
+import type { IdempotentRequest } from "../contracts/organization-rpc.ts";
+import { fromStoredJson } from "./stored-json.ts";
+import type { Transaction } from "./transactions.ts";
 import { decideRecall } from "./recall-decision.ts";
 
 const keptMs = 24 * 60 * 60_000;
