@@ -333,28 +333,37 @@ describe("a wish for changes", () => {
   test("has the work done again with workspace and note, and begins a new round of reviews", async () => {
     const organizationId = mintOrganizationId();
     const object = objectOf(organizationId);
-    const { issueId, reviewId, contentHash } = await bringToReview(organizationId);
+    const { issueId } = await submit(organizationId, { requestedAgentType: "briefs.status-workflow" });
+    const sendBack = { role: "review", decision: "send_back", summary: "The test proves nothing." } as const;
+    /** Work that the review agent sends back once; the second time it comes to a person. */
+    const round = async (seen: number) => {
+      const first = await runJob(organizationId, seen, { role: "work", summary: "Fixed." }, [codeChange()]);
+      await runJob(organizationId, seen + 1, sendBack);
+      const second = await runJob(organizationId, seen + 2, { role: "work", summary: "Better." }, [codeChange()]);
+      await runJob(organizationId, seen + 3, sendBack);
+      return { first, second };
+    };
+    const { second } = await round(0);
+    const [review] = await object.listReviews({ organizationId, status: "OPEN", limit: 1 });
     const reviewer = { decidedBy: "ada", actingAs: ["organization", "platform"], deciderIds: ["ada"] } as const;
-    const wish = { organizationId, reviewId, contentHash, decision: "request_changes", ...reviewer } as const;
+    const about = { organizationId, reviewId: review?.id ?? "", contentHash: review?.contentHash ?? "", ...reviewer };
+    const wish = { ...about, decision: "request_changes" } as const;
     expect(await object.decideReview({ ...wish, note: null })).toMatchObject({ ok: false, failure: { field: "note" } });
     const decided = await object.decideReview({ ...wish, note: "Add a test." });
     expect(decided).toMatchObject({ ok: true, value: { status: "CHANGES_REQUESTED", note: "Add a test." } });
     expect(await object.decideReview({ ...wish, note: "Add a test." })).toEqual(decided);
-    const before = await read(organizationId, issueId);
-    expect(before.issue.status).toBe("QUEUED");
-    const work = before.jobs.find(({ role }) => role === "work");
+    expect((await read(organizationId, issueId)).issue.status).toBe("QUEUED");
 
-    const again = await claim(await nextJobMessage(organizationId, 3));
-    expect(again.job).toMatchObject({ role: "work", retryOf: work?.id, config: { requestedChanges: "Add a test." } });
-    const finish = { outcome: { role: "work", summary: "Added." }, artifacts: [codeChange()] } as const;
-    await object.finish({ ...sliceOf(again), ...finish });
-    const sendBack = { role: "review", decision: "send_back", summary: "The test proves nothing." } as const;
-    await runJob(organizationId, 4, sendBack);
-    await runJob(organizationId, 5, { role: "work", summary: "Better." }, [codeChange()]);
-    await runJob(organizationId, 6, sendBack);
-    const { issue, reviews } = await read(organizationId, issueId);
+    const { first: again } = await round(4);
+    expect(again.job).toMatchObject({
+      role: "work",
+      retryOf: second.job.id,
+      config: { requestedChanges: "Add a test." },
+    });
+    const { issue, reviews, jobs } = await read(organizationId, issueId);
     expect(issue.status).toBe("REVIEW");
     expect(reviews.map(({ status }) => status)).toEqual(["CHANGES_REQUESTED", "OPEN"]);
+    expect(jobs).toHaveLength(8);
   });
 });
 
