@@ -1,5 +1,6 @@
 /** From an issue to the job that works on it: what the model said, or what the rules say when it failed. */
 import type { ModelName } from "../contracts/models.ts";
+import type { OutcomeCount } from "../contracts/outcomes.ts";
 import type { NextJob } from "../contracts/organization-rpc.ts";
 import type { IssueRecord, TriageView } from "../contracts/records.ts";
 import type { IssueType } from "../contracts/status.ts";
@@ -14,6 +15,10 @@ export interface TriageFacts {
   readonly allowedAgents: "*" | readonly string[];
   readonly allowedModels: readonly ModelName[];
   readonly defaultModel: ModelName;
+  /** How agents have fared on models so far. */
+  readonly outcomes: readonly OutcomeCount[];
+  /** What a job of the issue may cost; null leaves it to the agent. */
+  readonly maxCostMicroUsd: number | null;
 }
 
 export interface TriageDecision {
@@ -49,11 +54,17 @@ function decide(answer: TriageAnswer, byRules: boolean, facts: TriageFacts): Tri
   if (agent === null) return null;
   const choice = chooseModel({
     type: answer.type,
+    priority: answer.priority,
     complexity: answer.complexity,
     agentDefault: agent.defaultModel,
     allowedModels: facts.allowedModels,
     defaultModel: facts.defaultModel,
     requestedModel: facts.issue.requestedModel,
+    history: facts.outcomes.filter(
+      ({ agentType, agentVersion }) => agentType === agent.id && agentVersion === agent.version,
+    ),
+    estimateMicroUsd: (model) => estimateWork(answer.expectedSteps, model).costMicroUsd,
+    ceilingMicroUsd: facts.maxCostMicroUsd ?? agent.ceilings.costMicroUsd,
   });
   const { expectedSteps, ...view } = answer;
   const reason =

@@ -3,7 +3,7 @@ import type { AgentPort, AgentSummary, PlanRequest, WorkPlan } from "../contract
 import { costCeilingConfig, jobCeilings } from "../contracts/ceilings.ts";
 import type { ModelName } from "../contracts/models.ts";
 import { modelOfNamedAgent } from "../contracts/named-agent-model.ts";
-import type { OrganizationLimits } from "../contracts/terms.ts";
+import type { OrganizationLimits, Terms } from "../contracts/terms.ts";
 import type { AgentDefinition } from "./define-agent.ts";
 import { estimateWork } from "./estimate.ts";
 import { availableAgents } from "./registry.ts";
@@ -40,12 +40,18 @@ function planOfNamed(agentType: string, request: PlanRequest, limits: Organizati
   };
 }
 
-function planOfTriage(request: PlanRequest, limits: OrganizationLimits, defaultModel: ModelName): WorkPlan | null {
+function planOfTriage(
+  request: PlanRequest,
+  { limits, outcomes }: Pick<Terms, "limits" | "outcomes">,
+  defaultModel: ModelName,
+): WorkPlan | null {
   const decision = triageByRules({
     issue: { ...request, requestedModel: request.model },
     allowedAgents: limits.agents,
     allowedModels: limits.models,
     defaultModel,
+    outcomes,
+    maxCostMicroUsd: request.maxCostMicroUsd,
   });
   if (decision === null) return null;
   const { agentType, model, modelReason } = decision.next;
@@ -59,9 +65,9 @@ function planOfTriage(request: PlanRequest, limits: OrganizationLimits, defaultM
 export function createAgentPort(defaultModel: ModelName): AgentPort {
   return {
     available: (allowed) => availableAgents(allowed).map(summaryOf),
-    plan: (request, limits) =>
+    plan: (request, terms) =>
       request.agentType === null
-        ? planOfTriage(request, limits, defaultModel)
-        : planOfNamed(request.agentType, request, limits),
+        ? planOfTriage(request, terms, defaultModel)
+        : planOfNamed(request.agentType, request, terms.limits),
   };
 }

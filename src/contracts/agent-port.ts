@@ -2,7 +2,7 @@
 import type { JobCeilings } from "./ceilings.ts";
 import type { ModelName } from "./models.ts";
 import type { IssuePriority, IssueType } from "./status.ts";
-import type { OrganizationLimits } from "./terms.ts";
+import type { OrganizationLimits, Terms } from "./terms.ts";
 
 /** An agent that an organization may have work on its issues. */
 export interface AgentSummary {
@@ -42,5 +42,5 @@ export interface AgentPort {
   /** Those that the organization may use. */
   available(allowed: OrganizationLimits["agents"]): readonly AgentSummary[];
   /** Null when the organization may use no agent at all, or not the one that was asked for. */
-  plan(request: PlanRequest, limits: OrganizationLimits): WorkPlan | null;
+  plan(request: PlanRequest, terms: Pick<Terms, "limits" | "outcomes">): WorkPlan | null;
 }

@@ -2,6 +2,7 @@
 import type { ModelReport } from "./breakers.ts";
 import type { AuditEntry, AuditQuery } from "./audit.ts";
 import type { IdempotentRequest, Outcome } from "./organization-rpc.ts";
+import type { OutcomeReport } from "./outcomes.ts";
 import type { OrganizationSettings } from "./organization-settings.ts";
 import type { SessionCalls } from "./platform-sessions.ts";
 import type { Switch, SwitchActor, SwitchMode, SwitchScope } from "./switches.ts";
@@ -98,6 +99,8 @@ export interface PlatformRpc extends SessionCalls {
   reportDemand(report: DemandReport): Promise<DemandReceipt>;
   /** Takes what an organization saw of a model. */
   reportModel(report: ModelReport): Promise<void>;
+  /** Takes an organization's counts of how its work has ended. */
+  reportOutcomes(report: OutcomeReport): Promise<void>;
   readTerms(organizationId: string): Promise<Terms>;
   putOrganization(command: PutOrganization): Promise<OrganizationEntry>;
   readOrganization(organizationId: string): Promise<OrganizationEntry | null>;

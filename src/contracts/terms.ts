@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Breaker } from "./breakers.ts";
 import { modelNameSchema, type ModelName } from "./models.ts";
+import type { OutcomeCount } from "./outcomes.ts";
 import type { ClearOrder, Switch } from "./switches.ts";
 
 export const tiers = ["free", "pro", "enterprise"] as const;
@@ -97,6 +98,8 @@ export interface Terms {
   readonly switches: readonly Switch[];
   /** Models that are out of reach. */
   readonly breakers: readonly Breaker[];
+  /** What the ends of all organizations' work say of agents on models, where they say something. */
+  readonly outcomes: readonly OutcomeCount[];
   /** The last order to cancel what waits; an organization carries out each once. */
   readonly clear: ClearOrder | null;
 }
@@ -117,6 +120,7 @@ export function defaultTerms(organizationId: string): Terms {
     repository: null,
     switches: [],
     breakers: [],
+    outcomes: [],
     clear: null,
   };
 }

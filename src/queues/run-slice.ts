@@ -46,7 +46,7 @@ async function startAttempt(
   const { tokenCount } = assignment.used;
   if (prompt !== null) return { prompt, state: { messages, stepCount, costMicroUsd, tokenCount, lastUsage } };
   const rendered = await renderAttempt(assignment, slice.definition, workspace);
-  const begin = { ...ref, attempt: number, ...rendered };
+  const begin = { ...ref, attempt: number, agentVersion: slice.definition.version, ...rendered };
   const answer = await repeatCall(() => organization().beginAttempt(begin), logger, signal);
   if (!answer.accepted) return null;
   const state = { messages: [rendered.firstMessage], stepCount: 0, costMicroUsd, tokenCount, lastUsage: null };

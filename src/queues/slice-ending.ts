@@ -3,6 +3,7 @@ import { reviewAnswerSchema, reviewSummary } from "../agents/review-answer.ts";
 import type { LoopStop } from "../agents/stops.ts";
 import { triageByModel, triageByRules, type TriageDecision, type TriageFacts } from "../agents/triage.ts";
 import { triageAnswerSchema } from "../agents/triage-answer.ts";
+import { askedMaxCostMicroUsd } from "../contracts/ceilings.ts";
 import type { ModelName } from "../contracts/models.ts";
 import { redactText } from "../core/redaction/redact.ts";
 import type { AskCommand, Assignment, EpochRef, FailCommand, FinishCommand } from "../contracts/organization-rpc.ts";
@@ -77,8 +78,9 @@ function stoppedEnding(
  * layer's to repeat, whatever the role.
  */
 export function endingOf(stop: LoopStop, assignment: Assignment, defaultModel: ModelName): SliceEnding {
-  const { issue, allowedAgents, allowedModels } = assignment;
-  const facts = { issue, allowedAgents, allowedModels, defaultModel };
+  const { issue, allowedAgents, allowedModels, outcomes } = assignment;
+  const maxCostMicroUsd = askedMaxCostMicroUsd(assignment.job.config);
+  const facts = { issue, allowedAgents, allowedModels, defaultModel, outcomes, maxCostMicroUsd };
   if (stop.kind === "yielded" || stop.kind === "paused") return { kind: "yield" };
   if (stop.kind === "asked") {
     const { question, choices, defaultAnswer, callId } = stop.question;

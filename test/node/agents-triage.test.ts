@@ -17,6 +17,8 @@ const pro: TriageFacts = {
   allowedAgents: limitsByTier.pro.agents,
   allowedModels: limitsByTier.pro.models,
   defaultModel: "sonnet",
+  outcomes: [],
+  maxCostMicroUsd: null,
 };
 const free: TriageFacts = { ...pro, allowedAgents: limitsByTier.free.agents, allowedModels: limitsByTier.free.models };
 
@@ -123,11 +125,15 @@ describe("triage by rules", () => {
 describe("the choice of a model", () => {
   const usual: ModelChoiceInput = {
     type: "BUG",
+    priority: "MEDIUM",
     complexity: 5,
     agentDefault: "sonnet",
     allowedModels: modelNames,
     defaultModel: "sonnet",
     requestedModel: null,
+    history: [],
+    estimateMicroUsd: () => 100,
+    ceilingMicroUsd: 150,
   };
   const table: readonly (readonly [string, Partial<ModelChoiceInput>, ModelName])[] = [
     ["an easy issue", { complexity: 3 }, "haiku"],
@@ -151,6 +157,33 @@ describe("the choice of a model", () => {
 
   test.each(table)("for %s", (_what, change, expected) => {
     expect(chooseModel({ ...usual, ...change }).model).toBe(expected);
+  });
+
+  const ends = (model: ModelName, succeeded: number, failed: number) => ({
+    agentType: "briefs.status-workflow",
+    agentVersion: "v1",
+    model,
+    succeeded,
+    failed,
+  });
+
+  test.each<[string, Partial<ModelChoiceInput>, ModelName, string]>([
+    [
+      "a model on which the agent mostly failed",
+      { history: [ends("sonnet", 4, 6)] },
+      "opus",
+      "mostly failed on sonnet",
+    ],
+    ["a cheaper one that is proven", { history: [ends("haiku", 19, 1)] }, "haiku", "proven on haiku"],
+    ["a proven one, when it is urgent", { history: [ends("haiku", 99, 1)], priority: "CRITICAL" }, "sonnet", ""],
+    ["a proven one, when it is hard", { history: [ends("sonnet", 99, 1)], complexity: 8 }, "opus", ""],
+    ["a few ends", { history: [ends("sonnet", 0, 9), ends("haiku", 9, 0)] }, "sonnet", ""],
+    ["work that costs more than it may", { estimateMicroUsd: (m) => (m === "haiku" ? 10 : 200) }, "haiku", "cost more"],
+    ["a caller's wish", { history: [ends("sonnet", 0, 99)], requestedModel: "sonnet" }, "sonnet", "requested"],
+  ])("is moved by history, money and urgency: %s", (_what, change, model, why) => {
+    const choice = chooseModel({ ...usual, ...change });
+    expect(choice.model).toBe(model);
+    expect(choice.reason).toContain(why);
   });
 
   test("says why, and what was not available", () => {

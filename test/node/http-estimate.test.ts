@@ -114,7 +114,9 @@ describe("an estimate", () => {
       model: null,
       maxCostMicroUsd: null,
     } as const;
-    expect(createAgentPort("sonnet").plan(request, { ...limitsByTier.free, agents: [] })).toBeNull();
+    expect(
+      createAgentPort("sonnet").plan(request, { limits: { ...limitsByTier.free, agents: [] }, outcomes: [] }),
+    ).toBeNull();
   });
 });
 

@@ -162,6 +162,7 @@ export class MemoryJob implements SliceOrganization {
       repository: null,
       allowedModels: ["haiku", "sonnet"],
       allowedAgents: "*",
+      outcomes: [],
       attempt: {
         number: 1,
         prompt: this.prompt,

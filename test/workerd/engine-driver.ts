@@ -187,8 +187,9 @@ export async function runToEnd(
   ports: EnginePorts,
   changes: Partial<SubmitCommand> = {},
 ): Promise<IssueDetail> {
+  const earlier = jobMessages(organizationId).length;
   const issueId = await submitWork(organizationId, changes);
-  for (let seen = 0; ; seen += 1) {
+  for (let seen = earlier; ; seen += 1) {
     const message = await nextMessage(organizationId, issueId, seen);
     if (message === null) return readIssue(organizationId, issueId);
     await deliver(ports, message);

@@ -1,5 +1,6 @@
 /** The agent engine whole: consumer, loop, model port and objects, under everything that a provider and a deploy can do. */
-import { evictAllDurableObjects, reset } from "cloudflare:test";
+import { evictAllDurableObjects, reset, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { findAgent } from "../../src/agents/registry.ts";
 import type { EpochRef } from "../../src/contracts/organization-rpc.ts";
@@ -307,6 +308,37 @@ describe("a model that does not behave", () => {
       await clients.organization(ref.organizationId).renewLease(ref);
     }
   }
+});
+
+describe("the ends of work", () => {
+  test(
+    "are counted by agent, definition and model, each once, and told when they say something",
+    longTest,
+    async () => {
+      const organizationId = await newOrganization();
+      const elsewhere = {
+        agentType: agentId,
+        agentVersion: findAgent(agentId)?.version ?? "",
+        model: "sonnet",
+      } as const;
+      const report = { organizationId: "org-elsewhere", counts: [{ ...elsewhere, succeeded: 8, failed: 0 }] };
+      await clients.platform().reportOutcomes(report);
+      await clients.platform().reportOutcomes(report);
+      const outcomes = async () => (await clients.platform().readTerms(organizationId)).outcomes;
+      await runToEnd(organizationId, { api: new ScriptedApi(wholeJob) });
+      await letTimePass(organizationId, 1);
+      expect(await outcomes()).toEqual([]);
+      await runToEnd(organizationId, { api: new ScriptedApi(wholeJob, (turn) => (turn === 3 ? "spend_cap" : null)) });
+      expect(await outcomes()).toEqual([]);
+      await runToEnd(organizationId, { api: new ScriptedApi(wholeJob) });
+      await vi.waitUntil(async () => (await outcomes()).length > 0);
+      expect(await outcomes()).toEqual([{ ...elsewhere, succeeded: 10, failed: 0 }]);
+      const untold = await runInDurableObject(env.ORGANIZATIONS.getByName(organizationId), (_object, { storage }) =>
+        storage.sql.exec("SELECT succeeded, failed, is_told FROM outcomes").toArray(),
+      );
+      expect(untold).toEqual([{ succeeded: 2, failed: 0, is_told: 1 }]);
+    },
+  );
 });
 
 describe("the requests of a long job", () => {

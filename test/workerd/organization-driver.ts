@@ -37,6 +37,7 @@ export function termsFor(organizationId: string, overrides: Partial<Terms["limit
     repository,
     switches: [],
     breakers: [],
+    outcomes: [],
     clear: null,
   };
 }

@@ -2,6 +2,7 @@
 import type { TokenUsage } from "../../core/money.ts";
 import type { Conversation, MessageRecord } from "../conversation.ts";
 import type { ModelName } from "../models.ts";
+import type { OutcomeCount } from "../outcomes.ts";
 import type {
   IssueRecord,
   JobError,
@@ -53,6 +54,7 @@ export interface Assignment {
   readonly repository: Repository | null;
   readonly allowedModels: readonly ModelName[];
   readonly allowedAgents: "*" | readonly string[];
+  readonly outcomes: readonly OutcomeCount[];
   readonly attempt: {
     readonly number: number;
     readonly prompt: AttemptPrompt | null;
@@ -107,6 +109,8 @@ export interface ControlQuery extends EpochRef {
 export interface BeginAttempt extends EpochRef {
   readonly attempt: number;
   readonly prompt: AttemptPrompt;
+  /** Version of the agent's definition; a slice of an earlier release does not say. */
+  readonly agentVersion?: string;
   /** The first user message, as JSON text. */
   readonly firstMessage: string;
 }

@@ -35,7 +35,7 @@ function lastAttemptOf({ attempts }: Pick<AssignmentParts, "attempts">, { record
 /** Everything that a slice needs to go on with the job that it has claimed. */
 export function assignmentOf(parts: AssignmentParts, job: JobState, nowMs: number): Assignment {
   const { id: jobId, attempts: number, issueId } = job.record;
-  const { slug, repository, limits } = parts.terms.current();
+  const { slug, repository, limits, outcomes } = parts.terms.current();
   const issue = parts.issues.get(issueId);
   const prompt = parts.attempts.findPrompt(jobId, number);
   const workspace = parts.attempts.workspace(jobId);
@@ -50,6 +50,7 @@ export function assignmentOf(parts: AssignmentParts, job: JobState, nowMs: numbe
     repository,
     allowedModels: limits.models,
     allowedAgents: limits.agents,
+    outcomes,
     attempt: {
       number,
       prompt,

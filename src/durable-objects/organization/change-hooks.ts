@@ -10,6 +10,7 @@ import { endExpired } from "./expiry.ts";
 import { refreshIssue } from "./issue-status.ts";
 import type { LiveSockets } from "./live-sockets.ts";
 import type { OrganizationTables } from "./organization-tables.ts";
+import type { OutcomeReporter } from "./outcome-reporter.ts";
 import type { ProjectionFeed } from "./projection-feed.ts";
 import type { SwitchEnforcer } from "./switch-enforcer.ts";
 import type { Waiting } from "./waiting.ts";
@@ -21,6 +22,7 @@ export interface FollowingParts {
   readonly budget: BudgetDesk;
   readonly waiting: Waiting;
   readonly reporter: DemandReporter;
+  readonly outcomes: OutcomeReporter;
   readonly feed: ProjectionFeed;
   readonly sockets: LiveSockets;
   readonly control: ControlDesk;
@@ -28,7 +30,7 @@ export interface FollowingParts {
 }
 
 export function createChangeHooks(parts: FollowingParts): ChangeHooks {
-  const { tables, enforcer, dispatcher, budget, waiting, reporter, feed, sockets, control, logger } = parts;
+  const { outcomes, tables, enforcer, dispatcher, budget, waiting, reporter, feed, sockets, control, logger } = parts;
   const { log, issues, jobs, keys, deadLetters, decisions } = tables;
   const statusParts = { issues, jobs, reviews: tables.reviewTable, effects: tables.effectTable, log };
   return {
@@ -40,6 +42,7 @@ export function createChangeHooks(parts: FollowingParts): ChangeHooks {
         const hasExpired = endExpired(change, { jobs, dispatcher }, issue);
         keys.releaseEnded(hasExpired ? refreshIssue(change, statusParts, issueId) : issue);
       }
+      outcomes.settle(change, events);
       budget.refresh(change);
       waiting.settle(change, events, [...touchedIds, ...enforcer.takeConcerned()]);
       reporter.refresh(change);

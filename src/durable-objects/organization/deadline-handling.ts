@@ -11,6 +11,7 @@ import type { IssueTable } from "./issue-table.ts";
 import type { JobTable } from "./job-table.ts";
 import type { LiveSockets } from "./live-sockets.ts";
 import type { PeopleDesk } from "./people-desk.ts";
+import type { OutcomeReporter } from "./outcome-reporter.ts";
 import type { ProjectionFeed } from "./projection-feed.ts";
 import { endPutOff } from "./put-off.ts";
 import { forgetExpiredAnswers } from "../remembered-answers.ts";
@@ -33,6 +34,7 @@ export interface DeadlineParts {
   readonly feed: ProjectionFeed;
   readonly retention: Retention;
   readonly reporter: DemandReporter;
+  readonly outcomes: OutcomeReporter;
   readonly sockets: LiveSockets;
 }
 
@@ -76,6 +78,8 @@ export function handleDeadline(change: Change, parts: DeadlineParts, deadline: D
     // Nothing but the refresh that follows every change.
     case "budget":
       return;
+    case "outcomes":
+      return parts.outcomes.resend(change, deadline);
     case "renew":
       return parts.reporter.renew(change);
     default:

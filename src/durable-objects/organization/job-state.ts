@@ -40,6 +40,8 @@ export interface JobState {
   /** Transient failures since the last accepted step, and when the first of them came. */
   readonly transientFailures: number;
   readonly transientSinceMs: number | null;
+  /** Version of the agent's definition that the last attempt began with; absent before the first. */
+  readonly agentVersion?: string;
   /** Hash of the last accepted checkpoint that had no step to be known by. */
   readonly steplessCheckpointHash: string | null;
   /** Commit and branch that the workspace was made over; null before there is one. */

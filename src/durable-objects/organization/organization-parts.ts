@@ -22,6 +22,7 @@ import type { OrganizationOptions } from "./organization-options.ts";
 import { createOrganizationTables } from "./organization-tables.ts";
 import { ModelHealth } from "./model-health.ts";
 import { PeopleDesk } from "./people-desk.ts";
+import { OutcomeReporter } from "./outcome-reporter.ts";
 import { ProjectionFeed } from "./projection-feed.ts";
 import { Replays } from "./replays.ts";
 import { Retention } from "./retention.ts";
@@ -242,6 +243,14 @@ export function createOrganizationParts(options: OrganizationOptions) {
     clearing,
   });
 
+  const outcomes = new OutcomeReporter({
+    sql: storage.sql,
+    organizationId,
+    jobs,
+    timings,
+    platform: options.platform,
+    onHeard: (counts) => changes.run((change) => outcomes.acknowledge(change, counts)),
+  });
   const hooks = createChangeHooks({
     tables,
     enforcer,
@@ -249,6 +258,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
     budget,
     waiting,
     reporter,
+    outcomes,
     feed,
     sockets,
     control,
@@ -270,6 +280,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
     feed,
     retention,
     reporter,
+    outcomes,
     sockets,
   };
   /** Acts on whatever is due. */

@@ -12,6 +12,7 @@ import { liveMigration } from "./live-feed.ts";
 import { toldLimitMigration } from "./issue-table.ts";
 import { backlogMigration } from "./job-table.ts";
 import { openWorkMigration } from "./open-work.ts";
+import { outcomesMigration } from "./outcome-reporter.ts";
 import { rememberedAnswersMigration } from "../remembered-answers.ts";
 import { retentionMigration } from "./retention.ts";
 import { waitingMigration } from "./waiting.ts";
@@ -146,4 +147,5 @@ export const organizationMigrations: readonly string[] = [
   feedbackMigration,
   replayMigration,
   dryRunMigration,
+  outcomesMigration,
 ];

@@ -60,7 +60,9 @@ export class Slices {
     const { modelId, baseCommit, baseBranch } = command.prompt;
     const workspaceBase =
       baseCommit === null || baseBranch === null ? null : { commit: baseCommit, branch: baseBranch };
-    jobs.save({ ...this.#renewed(change, job), workspaceBase });
+    const { agentVersion } = command;
+    const begun: JobState = { ...this.#renewed(change, job), workspaceBase };
+    jobs.save(agentVersion === undefined ? begun : { ...begun, agentVersion });
     change.append({
       type: "job.attempt_started",
       issueId: job.record.issueId,

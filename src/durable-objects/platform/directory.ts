@@ -3,6 +3,7 @@ import type { OrganizationSettings } from "../../contracts/platform-rpc.ts";
 import { completeTerms, defaultTerms, type Terms } from "../../contracts/terms.ts";
 import { fromStoredJson } from "../stored-json.ts";
 import type { BreakerTable } from "./breaker-table.ts";
+import type { OutcomeTable } from "./outcome-table.ts";
 import type { Switchboard } from "./switchboard.ts";
 import { termsOf } from "./terms-of.ts";
 
@@ -11,15 +12,21 @@ export interface DirectoryEntry {
   readonly terms: Terms;
 }
 
+/** What the platform knows of the models. */
+export interface ModelKnowledge {
+  readonly breakers: Pick<BreakerTable, "list">;
+  readonly outcomes: Pick<OutcomeTable, "list">;
+}
+
 export class Directory {
   readonly #sql: SqlStorage;
   readonly #switchboard: Switchboard;
-  readonly #breakers: Pick<BreakerTable, "list">;
+  readonly #models: ModelKnowledge;
 
-  constructor(sql: SqlStorage, switchboard: Switchboard, breakers: Pick<BreakerTable, "list">) {
+  constructor(sql: SqlStorage, switchboard: Switchboard, models: ModelKnowledge) {
     this.#sql = sql;
     this.#switchboard = switchboard;
-    this.#breakers = breakers;
+    this.#models = models;
   }
 
   find(organizationId: string): DirectoryEntry | null {
@@ -76,7 +83,8 @@ export class Directory {
       ...stored,
       version: stored.version + this.#switchboard.version(organizationId),
       switches: this.#switchboard.list(organizationId),
-      breakers: this.#breakers.list(),
+      breakers: this.#models.breakers.list(),
+      outcomes: this.#models.outcomes.list(),
       clear: this.#switchboard.clearOf(organizationId),
     };
   }

@@ -2,6 +2,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { ModelReport } from "../../contracts/breakers.ts";
 import type { AuditEntry, AuditQuery } from "../../contracts/audit.ts";
+import type { OutcomeReport } from "../../contracts/outcomes.ts";
 import type * as Rpc from "../../contracts/platform-rpc.ts";
 import { liveViewerHeader, platformViewerSchema } from "../../contracts/live-viewer.ts";
 import type { Outcome, OrganizationRpc } from "../../contracts/organization-rpc.ts";
@@ -49,6 +50,10 @@ export class PlatformObject extends DurableObject<Env> implements Rpc.PlatformRp
 
   reportModel(report: ModelReport): Promise<void> {
     return this.#change((transaction, { breakerDesk }) => breakerDesk.takeReport(transaction, report));
+  }
+
+  reportOutcomes(report: OutcomeReport): Promise<void> {
+    return this.#change((transaction, { outcomeDesk }) => outcomeDesk.takeReport(transaction, report));
   }
 
   readTerms(organizationId: string): Promise<Terms> {

@@ -18,6 +18,8 @@ import { BreakerTable } from "./breaker-table.ts";
 import { DemandTable } from "./demand-table.ts";
 import { Directory, type DirectoryEntry } from "./directory.ts";
 import { HealthHistory } from "./health-history.ts";
+import { OutcomeDesk } from "./outcome-desk.ts";
+import { OutcomeTable } from "./outcome-table.ts";
 import { OrganizationDesk } from "./organization-desk.ts";
 import { PlatformLog } from "./platform-log.ts";
 import { PlatformSockets } from "./platform-sockets.ts";
@@ -55,7 +57,8 @@ export function createPlatformParts(options: PlatformOptions) {
   });
   const switchboard = new Switchboard(sql);
   const breakers = new BreakerTable(sql);
-  const directory = new Directory(sql, switchboard, breakers);
+  const outcomes = new OutcomeTable(sql);
+  const directory = new Directory(sql, switchboard, { breakers, outcomes });
   const demands = new DemandTable(sql);
   const slots = new SlotTable(sql);
   const health = new HealthHistory(sql);
@@ -129,6 +132,7 @@ export function createPlatformParts(options: PlatformOptions) {
     termsPush,
     answers: new RememberedAnswers<Switch>(sql, "POST /admin/switches"),
   });
+  const outcomeDesk = new OutcomeDesk({ outcomes, switchboard, termsPush });
   const breakerDesk = new BreakerDesk({
     breakers,
     switchboard,
@@ -192,6 +196,7 @@ export function createPlatformParts(options: PlatformOptions) {
     termsPush,
     switches,
     breakerDesk,
+    outcomeDesk,
     status,
     entryOf,
     handleDue,

@@ -2,6 +2,7 @@
 import { deadlinesMigration } from "../deadlines.ts";
 import { breakersMigration } from "./breaker-table.ts";
 import { rememberedAnswersMigration } from "../remembered-answers.ts";
+import { outcomesMigration } from "./outcome-table.ts";
 import { sessionsMigration } from "./session-table.ts";
 
 const firstMigration = `
@@ -78,4 +79,5 @@ export const platformMigrations: readonly string[] = [
   breakersMigration,
   sessionsMigration,
   rememberedAnswersMigration,
+  outcomesMigration,
 ];

@@ -3,7 +3,7 @@ import type { z } from "zod";
 import type { WorkPlan } from "../../contracts/agent-port.ts";
 import { type EstimateRequest, estimateRequestSchema, noQuerySchema } from "../../contracts/http.ts";
 import { estimateSchema } from "../../contracts/http-views.ts";
-import type { OrganizationLimits } from "../../contracts/terms.ts";
+import type { Terms } from "../../contracts/terms.ts";
 import { AgentError, describeError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
 import type { CallerEnv } from "../edge-env.ts";
@@ -36,13 +36,13 @@ const estimateRoute = createRoute({
 });
 
 /** The plan for an issue of the organization. Throws `agent_not_allowed` and `model_not_allowed` as admission would refuse. */
-function planOf(ports: AppPorts, request: EstimateRequest, limits: OrganizationLimits): WorkPlan {
+function planOf(ports: AppPorts, request: EstimateRequest, terms: Terms): WorkPlan {
   const { agentType = null, model = null, maxCostMicroUsd = null, ...rest } = request;
-  if (model !== null && !limits.models.includes(model)) {
+  if (model !== null && !terms.limits.models.includes(model)) {
     const detail = `The model ${model} is not part of the tier.`;
     throw new AgentError({ code: "model_not_allowed", detail, field: "model" });
   }
-  const plan = ports.agents.plan({ ...rest, agentType, model, maxCostMicroUsd }, limits);
+  const plan = ports.agents.plan({ ...rest, agentType, model, maxCostMicroUsd }, terms);
   if (plan !== null) return plan;
   const detail = "The organization may not use this agent, or none at all.";
   throw new AgentError({ code: "agent_not_allowed", detail, field: "agentType" });
@@ -77,7 +77,7 @@ export function estimateRoutes(ports: AppPorts, termsCache: TermsCache): OpenAPI
     const request = c.req.valid("json");
     const wrongAgent = agentError(request, agentTypes);
     if (wrongAgent !== null) throw new InvalidRequestError([wrongAgent]);
-    const plan = planOf(ports, request, (await termsCache.read(organizationId)).limits);
+    const plan = planOf(ports, request, await termsCache.read(organizationId));
     const { agentType, model, modelReason, decidedBy } = plan;
     const expected = await expectedOf(ports, organizationId, plan, c.var.log);
     const ceilings = ceilingsView(plan.ceilings);
