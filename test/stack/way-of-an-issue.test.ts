@@ -6,7 +6,9 @@ import {
   problemSchema,
   stepListSchema,
   submitResponseSchema,
+  transcriptSchema,
 } from "../../src/contracts/http-views.ts";
+import { usageListSchema } from "../../src/contracts/http-usage.ts";
 import { modelTable } from "../../src/contracts/models.ts";
 import { callCostMicroUsd } from "../../src/core/money.ts";
 import { callApi, requireApi } from "../../scripts/local/api-client.ts";
@@ -115,6 +117,16 @@ describe("the way of an issue", () => {
     await untilProjected(suite, tenant);
     const rows = await readRows(suite, tenant.organization.id);
     expect(rows.AgentIssue.map((row) => Number(row["costMicroUsd"]))).toEqual([issue.costMicroUsd]);
+
+    const usage = await requireApi(tenant.staff, usageListSchema, "GET", "/usage?groupBy=organization");
+    expect(usage.items).toMatchObject([
+      { organizationId: tenant.organization.id, calls: modelSteps.length, costMicroUsd: issue.costMicroUsd },
+    ]);
+    const work = issue.jobs.find(({ role }) => role === "work");
+    const path = `/${issueId}/transcript?jobId=${work?.id}`;
+    const transcript = await requireApi(tenant.staff, transcriptSchema, "GET", path);
+    expect(transcript).toMatchObject({ jobId: work?.id, attempt: 1, nextCursor: null });
+    expect(transcript.messages.length).toBeGreaterThan(2);
   });
 
   it("stands in PostgreSQL exactly as in the object", async () => {
