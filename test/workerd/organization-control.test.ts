@@ -288,7 +288,10 @@ describe("pause and resume", () => {
     const signal = organization.control({ ...slice, known: "none" });
     await command(organizationId, issueId, "pause");
     expect(await signal).toEqual({ kind: "pause" });
-    expect(await organization.checkpoint(checkpointOf(work, { steps: [modelStep(work, 1)] }))).toEqual(accepted);
+    expect(await organization.checkpoint(checkpointOf(work, { steps: [modelStep(work, 1)] }))).toEqual({
+      ...accepted,
+      unheard: [],
+    });
     expect((await read(organizationId, issueId)).jobs).toMatchObject([{ status: "RUNNING" }]);
     expect(await organization.yieldSlice(slice)).toEqual(accepted);
     expect(await read(organizationId, issueId)).toMatchObject({
