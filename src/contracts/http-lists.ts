@@ -76,6 +76,14 @@ function timeOf(text: string | undefined): number | undefined {
 }
 
 export const listReviewsQuerySchema = z.strictObject({
-  status: reviewStatusSchema.optional(),
+  status: severalOf(reviewStatusSchema).optional(),
+  cursor: cursorSchema.optional(),
   limit: limitSchema.default(20),
+});
+
+/** Steps, logs and artifacts of an issue. */
+export const listPartQuerySchema = z.strictObject({
+  cursor: cursorSchema.optional(),
+  /** A page may hold fewer: large items come in smaller pages. */
+  limit: limitSchema.default(100),
 });

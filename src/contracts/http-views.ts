@@ -152,10 +152,12 @@ export const artifactViewSchema = z
   })
   .meta({ id: "Artifact" });
 
+/** Send it as `cursor` for the next page; null on the last one. */
+const nextCursorSchema = z.string().nullable();
+
 export const issueListSchema = z.object({
   items: z.array(issueViewSchema),
-  /** Send it as `cursor` for the next page; null on the last one. */
-  nextCursor: z.string().nullable(),
+  nextCursor: nextCursorSchema,
   /** True when PostgreSQL could not be read: only issues that it does not hold yet are listed. */
   partial: z.boolean(),
 });
@@ -202,10 +204,15 @@ export const transcriptSchema = z.object({
   nextCursor: z.string().nullable(),
 });
 
-export const stepListSchema = z.object({ items: z.array(stepViewSchema) });
-export const logListSchema = z.object({ items: z.array(logViewSchema) });
-export const artifactListSchema = z.object({ items: z.array(artifactViewSchema) });
-export const reviewListSchema = z.object({ items: z.array(reviewViewSchema) });
+export const stepListSchema = z.object({ items: z.array(stepViewSchema), nextCursor: nextCursorSchema });
+export const logListSchema = z.object({ items: z.array(logViewSchema), nextCursor: nextCursorSchema });
+export const artifactListSchema = z.object({ items: z.array(artifactViewSchema), nextCursor: nextCursorSchema });
+export const reviewListSchema = z.object({
+  items: z.array(reviewViewSchema),
+  nextCursor: nextCursorSchema,
+  /** True when PostgreSQL could not be read: only reviews that it does not hold yet are listed. */
+  partial: z.boolean(),
+});
 
 export const deadLetterListSchema = z.object({
   items: z.array(

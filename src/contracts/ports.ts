@@ -3,10 +3,25 @@ import type { TokenUsage } from "../core/money.ts";
 import type { IdentityRow, KeyQuery, KeyRow, TokenVerdict, Visibility } from "./caller.ts";
 import type { EventCursor, OrganizationEvent } from "./events.ts";
 import type { IssueFilter, ListPosition } from "./issue-filter.ts";
-import type { IssueDetail, OrganizationRpc, ArtifactView } from "./organization-rpc.ts";
+import type {
+  ArtifactView,
+  IssueDetail,
+  IssuePart,
+  OrganizationRpc,
+  PartQuery,
+  ReviewQuery,
+  StepPosition,
+} from "./organization-rpc.ts";
 import type { PlatformRpc } from "./platform-rpc.ts";
 import type { ModelName } from "./models.ts";
-import type { IssueRecord, LogRecord, PullRequestPlan, PullRequestResult, StepRecord } from "./records.ts";
+import type {
+  IssueRecord,
+  LogRecord,
+  PullRequestPlan,
+  PullRequestResult,
+  ReviewRecord,
+  StepRecord,
+} from "./records.ts";
 import type { RepositoryRpc, TreeEntry } from "./repository-rpc.ts";
 import type { Repository } from "./terms.ts";
 import type { UsagePage, UsageQuery } from "./usage.ts";
@@ -146,6 +161,11 @@ export interface JobHistory {
   readonly durationSeconds: number | null;
 }
 
+export interface ReviewPage extends ReviewQuery {
+  readonly through: ListPosition | null;
+  readonly excludeIds: readonly string[];
+}
+
 export interface IssueReader {
   /** Of the organization's latest completed jobs, a bounded number of them. */
   jobHistory(
@@ -156,9 +176,14 @@ export interface IssueReader {
   read(organizationId: string, issueId: string, visibility: Visibility): Promise<IssueDetail | null>;
   /** The issue that a review belongs to; for those who may see all of the organization's issues. */
   readByReview(organizationId: string, reviewId: string): Promise<IssueDetail | null>;
-  listSteps(organizationId: string, issueId: string): Promise<readonly StepRecord[]>;
-  listLogs(organizationId: string, issueId: string): Promise<readonly LogRecord[]>;
-  listArtifacts(organizationId: string, issueId: string): Promise<readonly ArtifactView[]>;
+  /** Null when there is no such issue, or the viewer may not know of it. */
+  listSteps(query: PartQuery<StepPosition>): Promise<IssuePart<StepRecord> | null>;
+  listLogs(query: PartQuery<string>): Promise<IssuePart<LogRecord> | null>;
+  listArtifacts(query: PartQuery<string>): Promise<IssuePart<ArtifactView> | null>;
+  /** One artifact of the organization, for those who may see all of its issues; null when there is none. */
+  readArtifact(organizationId: string, artifactId: string): Promise<ArtifactView | null>;
+  /** Newest first. */
+  listReviews(page: ReviewPage): Promise<readonly ReviewRecord[]>;
 }
 
 /** What the projection asks of the organization's object. */

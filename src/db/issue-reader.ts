@@ -1,11 +1,11 @@
 /** Reads an organization's issues from Postgres, each answer in one transaction of that organization. */
-import type { Visibility } from "../contracts/caller.ts";
 import type { IssueDetail } from "../contracts/organization-rpc.ts";
-import type { IssueReader } from "../contracts/ports.ts";
+import type { IssueReader, ReviewPage } from "../contracts/ports.ts";
 import type { Prisma } from "./generated/client.ts";
 import { databaseFailure } from "./database-failure.ts";
 import { listIssueRows } from "./issue-list.ts";
 import { jobHistory } from "./job-history.ts";
+import { listArtifacts, listLogs, listSteps, visibleTo } from "./issue-parts.ts";
 import type { DatabaseSettings } from "./neon-driver.ts";
 import { inTenant, withPrisma, type TenantTransaction } from "./prisma-client.ts";
 import {
@@ -14,11 +14,9 @@ import {
   feedbackRecord,
   issueRecord,
   jobRecord,
-  logRecord,
   messageRecord,
   questionRecord,
   reviewRecord,
-  stepRecord,
 } from "./rows-to-records.ts";
 
 /** Every method throws `AgentError` `unavailable` while Postgres cannot be reached. */
@@ -49,32 +47,54 @@ export function createIssueReader(settings: DatabaseSettings): IssueReader {
         detailOf(transaction, organizationId, { reviews: { some: { organizationId, id: reviewId } } }),
       ),
 
-    listSteps: async (organizationId, issueId) => {
-      const rows = await inOrganization(organizationId, async ({ agentStep }) =>
-        agentStep.findMany({
-          where: { organizationId, issueId },
-          orderBy: [{ job: { createdAt: "asc" } }, { jobId: "asc" }, { attempt: "asc" }, { number: "asc" }],
-        }),
-      );
-      return rows.map((row) => stepRecord(row));
-    },
+    listSteps: async (query) =>
+      inOrganization(query.organizationId, async (transaction) => listSteps(transaction, query)),
 
-    listLogs: async (organizationId, issueId) => {
-      const rows = await inOrganization(organizationId, async ({ agentLog }) =>
-        agentLog.findMany({ where: { organizationId, issueId }, orderBy: [{ timestamp: "asc" }, { id: "asc" }] }),
-      );
-      return rows.map((row) => logRecord(row));
-    },
+    listLogs: async (query) =>
+      inOrganization(query.organizationId, async (transaction) => listLogs(transaction, query)),
+
+    listArtifacts: async (query) =>
+      inOrganization(query.organizationId, async (transaction) => listArtifacts(transaction, query)),
 
     jobHistory: async (organizationId, kind) =>
       inOrganization(organizationId, async (transaction) => jobHistory(transaction, organizationId, kind)),
 
-    listArtifacts: async (organizationId, issueId) => {
-      const rows = await inOrganization(organizationId, async ({ agentArtifact }) =>
-        agentArtifact.findMany({ where: { organizationId, issueId }, ...oldestFirst }),
+    readArtifact: async (organizationId, artifactId) => {
+      const row = await inOrganization(organizationId, async ({ agentArtifact }) =>
+        agentArtifact.findFirst({ where: { organizationId, id: artifactId } }),
       );
-      return rows.map((row) => artifactView(row));
+      return row === null ? null : artifactView(row);
     },
+
+    listReviews: async (page) => {
+      const rows = await inOrganization(page.organizationId, async ({ agentReview }) =>
+        agentReview.findMany({
+          where: reviewsOf(page),
+          orderBy: [{ createdAt: "desc" }, { id: "desc" }],
+          take: page.limit,
+        }),
+      );
+      return rows.map((row) => reviewRecord(row));
+    },
+  };
+}
+
+function reviewsOf({ organizationId, status, before, through, excludeIds }: ReviewPage): Prisma.AgentReviewWhereInput {
+  const places: Prisma.AgentReviewWhereInput[] = [];
+  if (before !== null) {
+    const createdAt = new Date(before.createdAtMs);
+    // The first condition is implied; it lets the index begin there.
+    places.push({ createdAt: { lte: createdAt }, OR: [{ createdAt: { lt: createdAt } }, { id: { lt: before.id } }] });
+  }
+  if (through !== null) {
+    const createdAt = new Date(through.createdAtMs);
+    places.push({ createdAt: { gte: createdAt }, OR: [{ createdAt: { gt: createdAt } }, { id: { gte: through.id } }] });
+  }
+  return {
+    organizationId,
+    AND: places,
+    ...(status === null ? {} : { status: { in: [...status] } }),
+    ...(excludeIds.length === 0 ? {} : { id: { notIn: [...excludeIds] } }),
   };
 }
 
@@ -115,7 +135,3 @@ async function detailOf(
 const oldestFirst: { orderBy: ({ createdAt: "asc" } | { id: "asc" })[] } = {
   orderBy: [{ createdAt: "asc" }, { id: "asc" }],
 };
-
-function visibleTo(visibility: Visibility): Prisma.AgentIssueWhereInput {
-  return visibility.kind === "all" ? {} : { createdById: { in: [...visibility.userIds] } };
-}

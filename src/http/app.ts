@@ -25,6 +25,7 @@ import { dashboardRoutes } from "./routes/dashboard.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { estimateRoutes } from "./routes/estimate.ts";
 import { feedbackRoutes } from "./routes/feedback.ts";
+import { issuePartRoutes } from "./routes/issue-parts.ts";
 import { issueRoutes } from "./routes/issues.ts";
 import { liveByTicket, liveRoutes } from "./routes/live.ts";
 import { liveTicketRoutes } from "./routes/live-tickets.ts";
@@ -68,6 +69,7 @@ function callerRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
   routes.route("/", switchRoutes(ports, termsCache));
   routes.route("/", platformLiveRoutes(ports));
   routes.route("/", issueRoutes(ports));
+  routes.route("/", issuePartRoutes(ports));
   return routes;
 }
 

@@ -1,9 +1,9 @@
 /** Reads of an organization's issues: the object answers for what is live, Postgres for what has left it. */
 import pTimeout from "p-timeout";
 import type { IssueFilter, ListPosition } from "../contracts/issue-filter.ts";
-import type { Archivable, IssueDetail, Outcome } from "../contracts/organization-rpc.ts";
+import type { Archivable, IssueDetail, Outcome, ReviewQuery } from "../contracts/organization-rpc.ts";
 import type { IssueReader } from "../contracts/ports.ts";
-import type { IssueRecord } from "../contracts/records.ts";
+import type { IssueRecord, ReviewRecord } from "../contracts/records.ts";
 import { AgentError, describeError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
 import { readMergedPage, type MergedPage } from "./merged-page.ts";
@@ -55,6 +55,19 @@ export function listIssues(
     {
       object: (query) => ports.objects.organization(organizationId).listUnprojected({ ...wanted, ...query }),
       postgres: (stretch) => listedInPostgres(ports, log, (issues) => issues.list({ ...wanted, ...stretch })),
+    },
+    { before, limit },
+  );
+}
+
+/** The same of an organization's reviews. */
+export function listReviews(ports: AppPorts, query: ReviewQuery, log: Logger): Promise<MergedPage<ReviewRecord>> {
+  const { organizationId, status, before, limit } = query;
+  const wanted = { organizationId, status };
+  return readMergedPage<ReviewRecord>(
+    {
+      object: (part) => ports.objects.organization(organizationId).listUnprojectedReviews({ ...wanted, ...part }),
+      postgres: (stretch) => listedInPostgres(ports, log, (issues) => issues.listReviews({ ...wanted, ...stretch })),
     },
     { before, limit },
   );

@@ -20,6 +20,16 @@ export function decodeCursor(cursor: string): ListPosition | null {
 export function positionOf(cursor: string | undefined): ListPosition | null {
   if (cursor === undefined) return null;
   const position = decodeCursor(cursor);
-  if (position !== null) return position;
-  throw new InvalidRequestError([{ field: "cursor", message: "is not a cursor of this list" }]);
+  if (position === null) throw foreignCursor();
+  return position;
+}
+
+/** The same for a page of a merged list. */
+export function nextCursorOf(next: ListPosition | null): string | null {
+  return next === null ? null : encodeCursor(next);
+}
+
+/** The error for a cursor that no page of the list gave. */
+export function foreignCursor(): InvalidRequestError {
+  return new InvalidRequestError([{ field: "cursor", message: "is not a cursor of this list" }]);
 }

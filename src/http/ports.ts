@@ -36,7 +36,7 @@ export type EdgeOrganization = Pick<
   | "listLogs"
   | "listArtifacts"
   | "readTranscript"
-  | "listReviews"
+  | "listUnprojectedReviews"
   | "readReview"
   | "decideReview"
   | "commandIssue"

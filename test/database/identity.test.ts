@@ -7,7 +7,7 @@ import { createIdentityPort } from "../../src/db/identity.ts";
 import { createIssueReader } from "../../src/db/issue-reader.ts";
 import { createProjection } from "../../src/db/projection.ts";
 import { EventLogFixture } from "../support/database-event-log.ts";
-import { newOrganization, settingsOf, superuserRows } from "../support/database-fixture.ts";
+import { newOrganization, settingsOf, superuserRows, wholePart } from "../support/database-fixture.ts";
 
 const identity = createIdentityPort(settingsOf("agents_app"));
 const unavailable = { failure: { code: "unavailable" } };
@@ -95,7 +95,7 @@ describe("a database that cannot be reached", () => {
     const settings = { ...settingsOf("agents_app"), relay: "127.0.0.1:1" };
     await expect(createIdentityPort(settings).findBySubject("x")).rejects.toMatchObject(unavailable);
     await expect(createDatabaseCheck(settings).ping()).rejects.toMatchObject(unavailable);
-    await expect(createIssueReader(settings).listLogs("o", "i")).rejects.toMatchObject(unavailable);
+    await expect(createIssueReader(settings).listLogs(wholePart("o", "i"))).rejects.toMatchObject(unavailable);
     await expect(createProjection(settings).project("o", new EventLogFixture("o"))).rejects.toMatchObject(unavailable);
   });
 
@@ -109,7 +109,7 @@ describe("a database that cannot be reached", () => {
     const settings = { ...settingsOf("agents_app"), relay: `127.0.0.1:${port}` };
     await Promise.all([
       expect(createDatabaseCheck(settings).ping()).rejects.toMatchObject(unavailable),
-      expect(createIssueReader(settings).listLogs("o", "i")).rejects.toMatchObject(unavailable),
+      expect(createIssueReader(settings).listLogs(wholePart("o", "i"))).rejects.toMatchObject(unavailable),
     ]);
     for (const socket of opened) socket.destroy();
     silent.close();
@@ -121,7 +121,7 @@ describe("a database that cannot be reached", () => {
     url.password = "wrong";
     const wrong = { ...settings, connectionString: url.href };
     await expect(createDatabaseCheck(wrong).ping()).rejects.toMatchObject(unavailable);
-    await expect(createIssueReader(wrong).listLogs("o", "i")).rejects.toMatchObject(unavailable);
+    await expect(createIssueReader(wrong).listLogs(wholePart("o", "i"))).rejects.toMatchObject(unavailable);
   });
 
   it("and is back as soon as it answers", async () => {

@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Visibility } from "../../src/contracts/caller.ts";
-import type { IssuePage } from "../../src/contracts/ports.ts";
-import type { IssueRecord } from "../../src/contracts/records.ts";
+import type { IssuePage, ReviewPage } from "../../src/contracts/ports.ts";
+import type { IssueRecord, ReviewRecord, StepRecord } from "../../src/contracts/records.ts";
 import { createIssueReader } from "../../src/db/issue-reader.ts";
 import { createProjection } from "../../src/db/projection.ts";
 import { EventLogFixture } from "../support/database-event-log.ts";
 import { isWanted } from "../support/list-model.ts";
-import { newOrganization, settingsOf } from "../support/database-fixture.ts";
+import { newOrganization, settingsOf, wholePart } from "../support/database-fixture.ts";
 
 const reader = createIssueReader(settingsOf("agents_app"));
 const everyone: Visibility = { kind: "all" };
@@ -185,8 +185,86 @@ describe("one issue", () => {
   it("is not found from another organization, nor is anything of it", async () => {
     const id = issues[1]?.id ?? "";
     expect(await reader.read(foreignOrganizationId, id, everyone)).toBeNull();
-    expect(await reader.listSteps(foreignOrganizationId, id)).toEqual([]);
-    expect(await reader.listLogs(foreignOrganizationId, id)).toEqual([]);
-    expect(await reader.listArtifacts(foreignOrganizationId, id)).toEqual([]);
+    expect(await reader.listSteps(wholePart(foreignOrganizationId, id))).toBeNull();
+    expect(await reader.listLogs(wholePart(foreignOrganizationId, id))).toBeNull();
+    expect(await reader.listArtifacts(wholePart(foreignOrganizationId, id))).toBeNull();
+  });
+});
+
+describe("what hangs off an issue", () => {
+  it("comes in pages that leave nothing out, oldest first, for those who may know of the issue", async () => {
+    const organization = await newOrganization();
+    const log = new EventLogFixture(organization.id);
+    const issue = log.submit({ createdById: organization.users.STAFF.id });
+    const jobs = [log.createJob(issue), log.createJob(issue)].sort((left, right) => (left.id < right.id ? -1 : 1));
+    for (const job of jobs) {
+      for (const number of [2, 1, 3]) log.recordStep(job, number);
+      for (const message of ["a", "b", "c"]) log.writeLog(job, { message });
+      log.createArtifact(job);
+    }
+    await createProjection(settingsOf("agents_app")).project(organization.id, log);
+    const whole = wholePart(organization.id, issue.id);
+    const inOrder = jobs.flatMap(({ id: jobId }) => [1, 2, 3].map((number) => ({ jobId, attempt: 1, number })));
+
+    const steps: StepRecord[] = [];
+    for (let more = true; more;) {
+      const part = await reader.listSteps({ ...whole, after: steps.at(-1) ?? null, limit: 4 });
+      steps.push(...(part?.items ?? []));
+      ({ more } = part ?? { more: false });
+    }
+    expect(steps).toMatchObject(inOrder);
+
+    const all = (await reader.listLogs(whole))?.items ?? [];
+    expect(all.map(({ id }) => id)).toEqual(all.map(({ id }) => id).sort());
+    const first = await reader.listLogs({ ...whole, limit: 4 });
+    const rest = await reader.listLogs({ ...whole, after: first?.items.at(-1)?.id ?? null, limit: 2 });
+    expect([...(first?.items ?? []), ...(rest?.items ?? [])]).toEqual(all);
+    expect([first?.more, rest?.more]).toEqual([true, false]);
+
+    const one = await reader.listArtifacts({ ...whole, limit: 1 });
+    expect(one).toMatchObject({ items: [{}], more: true });
+    const other = await reader.listArtifacts({ ...whole, after: one?.items[0]?.artifact.id ?? null });
+    expect(other?.items).toHaveLength(1);
+
+    const stranger: Visibility = { kind: "own", userIds: [organization.users.FREELANCER.id] };
+    expect(await reader.listSteps({ ...whole, visibility: stranger })).toBeNull();
+    expect(await reader.readArtifact(organizationId, other?.items[0]?.artifact.id ?? "")).toBeNull();
+  });
+});
+
+describe("the list of reviews", () => {
+  it("is newest first, in pages, narrowed by status, without what the object answers for", async () => {
+    const organization = await newOrganization();
+    const log = new EventLogFixture(organization.id);
+    const job = log.createJob(log.submit());
+    const reviews: ReviewRecord[] = [];
+    for (const index of [0, 1, 2, 3, 4]) {
+      const opened = log.openReview(log.createArtifact(job));
+      const createdAtMs = opened.createdAtMs + Math.floor(index / 2);
+      const review = { ...opened, createdAtMs, status: index % 2 === 0 ? "REJECTED" : "OPEN" } as const;
+      log.append({ type: "review.decided", issueId: job.issueId, data: { review } });
+      reviews.push(review);
+    }
+    reviews.sort((left, right) => right.createdAtMs - left.createdAtMs || (left.id < right.id ? 1 : -1));
+    await createProjection(settingsOf("agents_app")).project(organization.id, log);
+    const all = {
+      organizationId: organization.id,
+      status: null,
+      before: null,
+      through: null,
+      excludeIds: [],
+      limit: 9,
+    };
+    const idsOfReviews = async (fields: Partial<ReviewPage>) =>
+      (await reader.listReviews({ ...all, ...fields })).map(({ id }) => id);
+
+    const ids = reviews.map(({ id }) => id);
+    expect(await idsOfReviews({})).toEqual(ids);
+    expect(await idsOfReviews({ limit: 2, before: reviews[1] ?? null })).toEqual(ids.slice(2, 4));
+    expect(await idsOfReviews({ before: reviews[0] ?? null, through: reviews[3] ?? null })).toEqual(ids.slice(1, 4));
+    expect(await idsOfReviews({ excludeIds: ids.slice(0, 1) })).toEqual(ids.slice(1));
+    const open = reviews.filter(({ status }) => status === "OPEN").map(({ id }) => id);
+    expect(await idsOfReviews({ status: ["OPEN", "EXPIRED"] })).toEqual(open);
+    expect(await idsOfReviews({ organizationId })).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import type { EventSource } from "../../src/contracts/ports.ts";
 import { createIssueReader } from "../../src/db/issue-reader.ts";
 import { createProjection } from "../../src/db/projection.ts";
 import { EventLogFixture } from "../support/database-event-log.ts";
-import { newOrganization, settingsOf, superuserRows } from "../support/database-fixture.ts";
+import { newOrganization, settingsOf, superuserRows, wholePart } from "../support/database-fixture.ts";
 
 const projection = createProjection(settingsOf("agents_app"));
 const reader = createIssueReader(settingsOf("agents_app"));
@@ -132,11 +132,11 @@ describe("the projection", () => {
     expect(cursor).toEqual({ incarnation: log.incarnation, seq: log.lastSeq });
     const { id } = detail.issue;
     expect(await reader.read(organizationId, id, everyone)).toEqual(detail);
-    expect(await reader.listSteps(organizationId, id)).toEqual(steps);
-    expect(await reader.listLogs(organizationId, id)).toEqual([written]);
-    expect(await reader.listArtifacts(organizationId, id)).toEqual([
-      { artifact, content: "One change to the status workflow.", diffPatch: "--- a\n+++ b\n" },
-    ]);
+    expect(await reader.listSteps(wholePart(organizationId, id))).toEqual({ items: steps, more: false });
+    expect(await reader.listLogs(wholePart(organizationId, id))).toEqual({ items: [written], more: false });
+    const view = { artifact, content: "One change to the status workflow.", diffPatch: "--- a\n+++ b\n" };
+    expect(await reader.listArtifacts(wholePart(organizationId, id))).toEqual({ items: [view], more: false });
+    expect(await reader.readArtifact(organizationId, artifact.id)).toEqual(view);
   });
 
   it("remembers one opinion a person, the last, and forgets nobody's", async () => {
@@ -188,7 +188,7 @@ describe("the projection", () => {
     const cursor = await projection.project(organizationId, log);
     expect(cursor.seq).toBe(122);
     expect(log.asked.map(({ after }) => after?.seq ?? null)).toEqual([null, 100]);
-    expect(await reader.listLogs(organizationId, job.issueId)).toHaveLength(120);
+    expect((await reader.listLogs(wholePart(organizationId, job.issueId)))?.items).toHaveLength(120);
   });
 
   it("applies each event once when several consumers run at the same time", async () => {
@@ -329,7 +329,8 @@ describe("an event that Postgres refuses", () => {
     await projection.project(organizationId, log);
 
     expect(await titlesOf(organizationId)).toEqual(["nul \u{fffd} here"]);
-    const [step] = await reader.listSteps(organizationId, job.issueId);
+    const steps = await reader.listSteps(wholePart(organizationId, job.issueId));
+    const step = steps?.items[0];
     expect(step?.output).toBe("binary \u{fffd}\u{fffd}");
     expect(await parkedEvents(organizationId)).toEqual([]);
   });

@@ -3,7 +3,7 @@ import { createIssueReader } from "../../src/db/issue-reader.ts";
 import { createProjection } from "../../src/db/projection.ts";
 import { createRetention, retentionLimits } from "../../src/db/retention.ts";
 import { EventLogFixture } from "../support/database-event-log.ts";
-import { newOrganization, settingsOf } from "../support/database-fixture.ts";
+import { newOrganization, settingsOf, wholePart } from "../support/database-fixture.ts";
 
 const dayMs = 24 * 60 * 60 * 1_000;
 /** Long before what other suites write, so that this one deletes nothing of theirs. */
@@ -21,8 +21,10 @@ async function withAged(agesDays: readonly number[]) {
   }
   await createProjection(settingsOf("agents_app")).project(organizationId, log);
   return {
-    logs: async () => (await reader.listLogs(organizationId, job.issueId)).map(({ message }) => message).sort(),
-    steps: async () => (await reader.listSteps(organizationId, job.issueId)).map(({ output }) => output).sort(),
+    logs: async () =>
+      (await reader.listLogs(wholePart(organizationId, job.issueId)))?.items.map(({ message }) => message).sort(),
+    steps: async () =>
+      (await reader.listSteps(wholePart(organizationId, job.issueId)))?.items.map(({ output }) => output).sort(),
   };
 }
 

@@ -8,8 +8,11 @@ import type {
   ArtifactView,
   DeadLetter,
   IssueDetail,
+  IssuePart,
+  IssueRef,
   MessageReceipt,
   Outcome,
+  PartQuery,
   ReviewDetail,
   SubmitReceipt,
   TranscriptPage,
@@ -19,7 +22,7 @@ import type { AuditEntry, AuditQuery, DecisionEntry } from "../../src/contracts/
 import type { OrganizationEntry, OrganizationSettings } from "../../src/contracts/platform-rpc.ts";
 import type { AdminSession } from "../../src/contracts/platform-sessions.ts";
 import type { IssueReader, JobHistory } from "../../src/contracts/ports.ts";
-import type { IssueRecord, PermissionLevel, ReviewRecord } from "../../src/contracts/records.ts";
+import type { IssueRecord, LogRecord, PermissionLevel, ReviewRecord, StepRecord } from "../../src/contracts/records.ts";
 import type { Switch } from "../../src/contracts/switches.ts";
 import { defaultTerms, type Terms } from "../../src/contracts/terms.ts";
 import type { UsageRow } from "../../src/contracts/usage.ts";
@@ -163,6 +166,8 @@ export class EdgeFixture {
   /** By the hash of the secret. */
   readonly sessions = new Map<string, AdminSession>();
   readonly usedTickets = new Set<string>();
+  storedReviews: readonly ReviewRecord[] = [];
+  liveSteps: readonly StepRecord[] = [];
   unprojected: UnprojectedPart<IssueRecord> = { matching: [], replacedIds: [], through: null };
   jobHistory: JobHistory = { jobs: 0, costMicroUsd: null, durationSeconds: null };
   storedList: readonly IssueRecord[] = [];
@@ -310,13 +315,13 @@ export class EdgeFixture {
           this.#record("listUnprojected", organizationId, query);
           return Promise.resolve(this.unprojected);
         },
-        listSteps: (ref) => Promise.resolve(this.live.has(ref.issueId) ? [] : null),
-        listLogs: (ref) => Promise.resolve(this.live.has(ref.issueId) ? [] : null),
+        listSteps: (query) => Promise.resolve(this.#livePart(query, this.liveSteps)),
+        listLogs: (query) => Promise.resolve(this.#livePart<LogRecord>(query, [])),
+        listArtifacts: (query) => Promise.resolve(this.#livePart<ArtifactView>(query, [])),
         readTranscript: (query) => {
           this.#record("readTranscript", organizationId, query);
           return Promise.resolve(this.transcript);
         },
-        listArtifacts: (ref) => Promise.resolve(this.live.has(ref.issueId) ? [] : null),
         readBudget: (ref) => {
           this.#record("readBudget", organizationId, ref);
           const day = { limitMicroUsd: 1_000, committedMicroUsd: 600, reservedMicroUsd: 150 };
@@ -326,9 +331,10 @@ export class EdgeFixture {
             month: { ...month, resetAtMs: Date.UTC(2026, 11, 1) },
           });
         },
-        listReviews: (query) => {
-          this.#record("listReviews", organizationId, query);
-          return Promise.resolve([...this.reviews.values()].map(({ review }) => review));
+        listUnprojectedReviews: (query) => {
+          this.#record("listUnprojectedReviews", organizationId, query);
+          const matching = [...this.reviews.values()].map(({ review }) => review);
+          return Promise.resolve({ matching, replacedIds: matching.map(({ id }) => id), through: null });
         },
         readReview: ({ reviewId }) => Promise.resolve(this.reviews.get(reviewId) ?? null),
         commandIssue: (command) => {
@@ -456,19 +462,43 @@ export class EdgeFixture {
         const detail = [...this.stored.values()].find(({ reviews }) => reviews.some(({ id }) => id === reviewId));
         return Promise.resolve(detail?.issue.organizationId === organizationId ? detail : null);
       },
-      listSteps: (organizationId, issueId) => {
-        this.#record("postgres.listSteps", organizationId, issueId);
-        return Promise.resolve([]);
+      listSteps: (query) => {
+        if (!this.#readStored(query)) return Promise.resolve(null);
+        this.#record("postgres.listSteps", query.organizationId, query);
+        return Promise.resolve({ items: [], more: false });
       },
-      listLogs: (organizationId, issueId) => {
-        this.#record("postgres.listLogs", organizationId, issueId);
-        return Promise.resolve([]);
+      listLogs: (query) => {
+        if (!this.#readStored(query)) return Promise.resolve(null);
+        this.#record("postgres.listLogs", query.organizationId, query);
+        return Promise.resolve({ items: [], more: false });
       },
-      listArtifacts: (organizationId, issueId) => {
-        this.#record("postgres.listArtifacts", organizationId, issueId);
-        return Promise.resolve(this.storedArtifacts.filter(({ artifact }) => artifact.issueId === issueId));
+      listArtifacts: (query) => {
+        if (!this.#readStored(query)) return Promise.resolve(null);
+        this.#record("postgres.listArtifacts", query.organizationId, query);
+        const items = this.storedArtifacts.filter(({ artifact }) => artifact.issueId === query.issueId);
+        return Promise.resolve({ items: items.slice(0, query.limit), more: items.length > query.limit });
+      },
+      readArtifact: (organizationId, artifactId) => {
+        this.#record("postgres.readArtifact", organizationId, artifactId);
+        return Promise.resolve(this.storedArtifacts.find(({ artifact }) => artifact.id === artifactId) ?? null);
+      },
+      listReviews: (page) => {
+        this.#record("postgres.listReviews", page.organizationId, page);
+        return Promise.resolve(this.storedReviews.filter(({ id }) => !page.excludeIds.includes(id)));
       },
     };
+  }
+
+  #livePart<Item>(query: PartQuery<unknown>, items: readonly Item[]): IssuePart<Item> | null {
+    this.#record("livePart", query.organizationId, query);
+    if (!this.live.has(query.issueId)) return null;
+    return { items: items.slice(0, query.limit), more: items.length > query.limit };
+  }
+
+  /** Whether Postgres has the issue itself, which it looks up first. */
+  #readStored({ organizationId, issueId, visibility }: IssueRef): boolean {
+    this.#record("postgres.read", organizationId, visibility);
+    return this.stored.get(issueId)?.issue.organizationId === organizationId;
   }
 }
 
@@ -497,6 +527,27 @@ function verdictOf(token: string, nowMs: number): TokenVerdict {
 
 export function bearer(token: string, headers: Record<string, string> = {}): Record<string, string> {
   return { authorization: `Bearer ${token}`, ...headers };
+}
+
+export function stepRecord(jobId: string, number: number): StepRecord {
+  return {
+    jobId,
+    attempt: 1,
+    number,
+    kind: "tool",
+    name: "read_file",
+    input: "{}",
+    inputCharacters: 2,
+    output: "text",
+    isError: false,
+    policy: "allowed",
+    startedAtMs: startMs + number,
+    durationMs: 1,
+    usage: null,
+    reservedMicroUsd: null,
+    costMicroUsd: 0,
+    stopReason: null,
+  };
 }
 
 export function jsonRequest(token: string, body: unknown, headers: Record<string, string> = {}): RequestInit {

@@ -3,11 +3,21 @@ import {
   issueDetailSchema,
   issueListSchema,
   problemSchema,
+  stepListSchema,
   submitResponseSchema,
 } from "../../src/contracts/http-views.ts";
 import { newId } from "../../src/core/ids.ts";
 import { decodeCursor, encodeCursor } from "../../src/http/list-page.ts";
-import { bearer, detailOf, EdgeFixture, issueRecord, jsonRequest, startMs, validSubmission } from "./http-fixture.ts";
+import {
+  bearer,
+  detailOf,
+  EdgeFixture,
+  issueRecord,
+  jsonRequest,
+  startMs,
+  stepRecord,
+  validSubmission,
+} from "./http-fixture.ts";
 
 describe("submitting", () => {
   test("answers what the object stored, and where to follow it", async () => {
@@ -331,6 +341,28 @@ describe("reading one issue", () => {
     const response = await fixture.app().request(`/api/agents/${issue.id}${part}`, { headers });
     expect(response.status).toBe(200);
     expect(fixture.callsOf("postgres.read")).toMatchObject([{ organizationId: fixture.organizationId }]);
+  });
+
+  test("tells a page of steps where the next begins, and refuses the cursor of another list", async () => {
+    const fixture = new EdgeFixture();
+    const app = fixture.app();
+    const headers = bearer(fixture.user("STAFF"));
+    const issue = issueRecord(fixture.organizationId);
+    const jobId = newId("job", startMs);
+    fixture.live.set(issue.id, detailOf(issue));
+    fixture.liveSteps = [1, 2, 3].map((number) => stepRecord(jobId, number));
+    const path = `/api/agents/${issue.id}/steps`;
+    const page = stepListSchema.parse(await (await app.request(`${path}?limit=2`, { headers })).json());
+    expect(page).toMatchObject({ items: [{ number: 1 }, { number: 2 }], nextCursor: `${jobId}.1.2` });
+    await app.request(`${path}?cursor=${page.nextCursor ?? ""}`, { headers });
+    expect(fixture.callsOf("livePart").map(({ argument }) => argument)).toMatchObject([
+      { after: null, limit: 2 },
+      { after: { jobId, attempt: 1, number: 2 }, limit: 100 },
+    ]);
+    for (const cursor of ["1", newId("log", startMs), encodeCursor({ createdAtMs: startMs, id: issue.id })]) {
+      expect((await app.request(`${path}?cursor=${cursor}`, { headers })).status).toBe(422);
+    }
+    expect((await app.request(`/api/agents/${issue.id}/logs?cursor=${jobId}`, { headers })).status).toBe(422);
   });
 
   test.each(parts)("a foreign issue's %s reads as not found", async (part) => {

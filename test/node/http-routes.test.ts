@@ -8,6 +8,7 @@ import {
   reviewViewSchema,
   versionSchema,
 } from "../../src/contracts/http-views.ts";
+import { reviewRecordSchema } from "../../src/contracts/records.ts";
 import { liveViewerHeader } from "../../src/contracts/live-viewer.ts";
 import { limitsByTier } from "../../src/contracts/terms.ts";
 import { newId } from "../../src/core/ids.ts";
@@ -43,10 +44,35 @@ describe("reviews", () => {
     const headers = bearer(fixture.user("STAFF"));
     const list = await app.request("/api/agents/reviews?status=OPEN", { headers });
     expect(reviewListSchema.parse(await list.json()).items).toMatchObject([{ id, status: "OPEN" }]);
-    expect(fixture.callsOf("listReviews")).toMatchObject([{ argument: { status: "OPEN", limit: 20 } }]);
+    expect(fixture.callsOf("listUnprojectedReviews")).toMatchObject([
+      { argument: { status: ["OPEN"], before: null, limit: 21 } },
+    ]);
     const one = await app.request(`/api/agents/reviews/${id}`, { headers });
     const detail = reviewDetailViewSchema.parse(await one.json());
     expect(detail).toMatchObject({ id, artifact: { diffPatch: "--- a", content: "why" } });
+  });
+
+  test("are listed whole: the object's over those that Postgres holds, and only its own without Postgres", async () => {
+    const fixture = new EdgeFixture();
+    const id = withReview(fixture);
+    const live = fixture.reviews.get(id)?.review;
+    const old = { ...live, id: newId("review", startMs - 1), createdAtMs: startMs - 1, status: "REJECTED" } as const;
+    fixture.storedReviews = [reviewRecordSchema.parse({ ...live, status: "EXPIRED" }), reviewRecordSchema.parse(old)];
+    const app = fixture.app();
+    const headers = bearer(fixture.user("STAFF"));
+    const list = async (query = "") =>
+      reviewListSchema.parse(await (await app.request(`/api/agents/reviews${query}`, { headers })).json());
+    expect(await list()).toMatchObject({
+      items: [
+        { id, status: "OPEN" },
+        { id: old.id, status: "REJECTED" },
+      ],
+      nextCursor: null,
+      partial: false,
+    });
+    expect(await list("?limit=1")).toMatchObject({ items: [{ id }], nextCursor: `${startMs.toString(36)}.${id}` });
+    fixture.isPostgresUp = false;
+    expect(await list()).toMatchObject({ items: [{ id }], partial: true });
   });
 
   test("are not a freelancer's to read, and an unknown one is not found", async () => {

@@ -19,6 +19,11 @@ export function settingsOf(role: RoleName): DatabaseSettings {
   return { connectionString: urls[role], relay };
 }
 
+/** All that hangs off an issue, as its organization would ask for it. */
+export function wholePart(organizationId: string, issueId: string) {
+  return { organizationId, issueId, visibility: { kind: "all" }, after: null, limit: 1_000 } as const;
+}
+
 /** Runs work on a direct connection. */
 export async function withClient<Result>(
   connectionString: string,

@@ -212,8 +212,9 @@ export function transcriptOf(organizationId: string, jobId: string, attempt = 1)
 
 /** What the issue has produced, without what every run has of its own. */
 export async function resultsOf(organizationId: string, issueId: string) {
-  const views = await objectOf(organizationId).listArtifacts({ organizationId, issueId, visibility: everything });
-  return (views ?? []).map(({ artifact: { type, name, filePath, metadata }, content, diffPatch }) => ({
+  const whole = { organizationId, issueId, visibility: everything, after: null, limit: 100 };
+  const views = await objectOf(organizationId).listArtifacts(whole);
+  return (views?.items ?? []).map(({ artifact: { type, name, filePath, metadata }, content, diffPatch }) => ({
     type,
     name,
     filePath,

@@ -195,7 +195,10 @@ export async function bringToReview(
   await runJob(organizationId, 0, triaged);
   await runJob(organizationId, 1, { role: "work", summary: "Fixed." }, [draft]);
   await runJob(organizationId, 2, { role: "review", decision: "pass", summary: "Looks right." });
-  const [review] = await objectOf(organizationId).listReviews({ organizationId, status: "OPEN", limit: 10 });
+  const query = { organizationId, status: ["OPEN"], before: null, limit: 10 } as const;
+  const {
+    matching: [review],
+  } = await objectOf(organizationId).listUnprojectedReviews(query);
   if (review === undefined) throw new Error("no review is open");
   return { issueId, reviewId: review.id, contentHash: review.contentHash };
 }

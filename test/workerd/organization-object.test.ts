@@ -123,10 +123,22 @@ describe("the way of one issue", () => {
     const done = await organization.readIssue(ref);
     expect(done?.issue.status).toBe("COMPLETED");
     expect(done?.effects).toMatchObject([{ status: "COMPLETED", attempts: 1, result }]);
-    const artifacts = await organization.listArtifacts(ref);
-    expect(artifacts?.map(({ artifact }) => artifact.type)).toEqual(["CODE_CHANGE", "PULL_REQUEST"]);
-    expect(await organization.listSteps(ref)).toHaveLength(2);
-    expect(await organization.listLogs(ref)).toMatchObject([{ message: "edited" }]);
+    const all = { ...ref, after: null, limit: 10 };
+    const artifacts = await organization.listArtifacts(all);
+    expect(artifacts?.items.map(({ artifact }) => artifact.type)).toEqual(["CODE_CHANGE", "PULL_REQUEST"]);
+    expect(artifacts?.more).toBe(false);
+    const steps = await organization.listSteps(all);
+    expect(steps?.items).toHaveLength(2);
+    const first = await organization.listSteps({ ...all, limit: 1 });
+    expect(first).toEqual({ items: steps?.items.slice(0, 1), more: true });
+    const rest = await organization.listSteps({ ...all, after: first?.items[0] ?? null });
+    expect(rest).toEqual({ items: steps?.items.slice(1), more: false });
+    expect(await organization.listArtifacts({ ...all, after: artifacts?.items[0]?.artifact.id ?? null })).toMatchObject(
+      {
+        items: [{ artifact: { type: "PULL_REQUEST" } }],
+      },
+    );
+    expect(await organization.listLogs(all)).toMatchObject({ items: [{ message: "edited" }], more: false });
 
     const events = await allEvents(organizationId);
     expectNoGaps(events);
@@ -321,8 +333,14 @@ describe("attempts and checkpoints", () => {
       jobs: [{ status: "FAILED", attempts: 3, error, model: "opus" }],
       reviews: [],
     });
-    const left = await organization.listArtifacts({ organizationId, issueId, visibility: everything });
-    expect(left?.map(({ artifact }) => artifact.name)).toEqual(["Partial work of attempt 3"]);
+    const left = await organization.listArtifacts({
+      organizationId,
+      issueId,
+      visibility: everything,
+      after: null,
+      limit: 10,
+    });
+    expect(left?.items.map(({ artifact }) => artifact.name)).toEqual(["Partial work of attempt 3"]);
     const events = await allEvents(organizationId);
     expect(events.flatMap(({ type, data }) => (type === "job.model_changed" ? [data] : []))).toEqual([
       { model: "opus", modelReason: "one model up after attempt 1 on sonnet failed", maxAttempts: 3 },
@@ -513,7 +531,7 @@ describe("tenancy", () => {
   test("a call for another organization is a fault, and foreign or hidden issues do not exist", async () => {
     const [mine, theirs] = [mintOrganizationId(), mintOrganizationId()];
     const { issueId } = await submit(mine);
-    const foreign = { organizationId: theirs, issueId, visibility: everything };
+    const foreign = { organizationId: theirs, issueId, visibility: everything, after: null, limit: 10 };
     expect(await objectOf(theirs).readIssue(foreign)).toBeNull();
     expect(await objectOf(theirs).listSteps(foreign)).toBeNull();
     expect(await objectOf(theirs).listLogs(foreign)).toBeNull();

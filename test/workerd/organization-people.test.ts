@@ -409,7 +409,8 @@ async function questionRun(wait: (organizationId: string) => Promise<void>) {
   await wait(organizationId);
   await say(organizationId, issueId, "APPROVED");
   const { job } = await deliver(organizationId, 1, model);
-  const artifacts = await objectOf(organizationId).listArtifacts({ organizationId, issueId, visibility: everything });
+  const whole = { organizationId, issueId, visibility: everything, after: null, limit: 10 };
+  const artifacts = (await objectOf(organizationId).listArtifacts(whole))?.items;
   const transcript = await runInDurableObject(stubOf(organizationId), (_object, state) =>
     state.storage.sql.exec("SELECT message FROM messages WHERE job_id = ? ORDER BY position", job.id).toArray(),
   );

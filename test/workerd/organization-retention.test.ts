@@ -173,7 +173,7 @@ describe("a finished issue", () => {
 
     const organization = objectOf(organizationId);
     for (const issueId of [worked, reviewed.issueId]) {
-      const ref = { organizationId, issueId, visibility: everything };
+      const ref = { organizationId, issueId, visibility: everything, after: null, limit: 10 };
       expect(await organization.readIssue(ref)).toBeNull();
       expect(await organization.listSteps(ref)).toBeNull();
       expect(await organization.listLogs(ref)).toBeNull();
@@ -271,7 +271,7 @@ describe("a command on an issue that has left", () => {
     const approve = { ...reject, decision: "approve" } as const;
     expect(await organization.decideReview(approve)).toMatchObject({ ok: false, failure: { code: "conflict" } });
 
-    const ref = { organizationId, issueId, visibility: everything };
+    const ref = { organizationId, issueId, visibility: everything, after: null, limit: 10 };
     expect(await archivedOf(organizationId, issueId)).toEqual(archived);
     expect(await organization.listSteps(ref)).toBeNull();
     expect(await organization.readReview({ organizationId, reviewId })).toBeNull();

@@ -69,12 +69,28 @@ export interface ArtifactView {
   readonly diffPatch: string | null;
 }
 
+/** What hangs off one issue, oldest first, after a position. */
+export interface PartQuery<Position> extends IssueRef {
+  readonly after: Position | null;
+  readonly limit: number;
+}
+
+/** A page of them; `more` follow after its last item. */
+export interface IssuePart<Item> {
+  readonly items: readonly Item[];
+  readonly more: boolean;
+}
+
+/** Position of a step: jobs by id, which is by time, and within them attempts and steps by number. */
+export type StepPosition = Pick<StepRecord, "jobId" | "attempt" | "number">;
+
 export interface IssueReadCalls {
   readIssue(ref: IssueRef): Promise<IssueDetail | null>;
   /** However much has changed, the answer is bounded: then it is about a shorter stretch. */
   listUnprojected(query: ListQuery): Promise<UnprojectedPart<IssueRecord>>;
   /** Null when the issue is not here (or not visible): ask Postgres then. */
-  listSteps(ref: IssueRef): Promise<readonly StepRecord[] | null>;
-  listLogs(ref: IssueRef): Promise<readonly LogRecord[] | null>;
-  listArtifacts(ref: IssueRef): Promise<readonly ArtifactView[] | null>;
+  listSteps(query: PartQuery<StepPosition>): Promise<IssuePart<StepRecord> | null>;
+  /** By id, which is by time. */
+  listLogs(query: PartQuery<string>): Promise<IssuePart<LogRecord> | null>;
+  listArtifacts(query: PartQuery<string>): Promise<IssuePart<ArtifactView> | null>;
 }

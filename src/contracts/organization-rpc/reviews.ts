@@ -1,6 +1,7 @@
 /** The queue of reviews, and what people decide. */
 import type { IssueRecord, ReviewRecord } from "../records.ts";
-import type { Archivable, ArtifactView } from "./issue-reads.ts";
+import type { ListPosition } from "../issue-filter.ts";
+import type { Archivable, ArtifactView, UnprojectedPart } from "./issue-reads.ts";
 import type { Addressed, Outcome } from "./outcome.ts";
 
 export interface ReviewDetail {
@@ -10,7 +11,9 @@ export interface ReviewDetail {
 }
 
 export interface ReviewQuery extends Addressed {
-  readonly status: ReviewRecord["status"] | null;
+  /** Any of these; null for all. */
+  readonly status: readonly ReviewRecord["status"][] | null;
+  readonly before: ListPosition | null;
   readonly limit: number;
 }
 
@@ -27,7 +30,8 @@ export interface ReviewDecision extends Addressed, Archivable {
 }
 
 export interface ReviewCalls {
-  listReviews(query: ReviewQuery): Promise<readonly ReviewRecord[]>;
+  /** Bounded as `listUnprojected` of issues is. */
+  listUnprojectedReviews(query: ReviewQuery): Promise<UnprojectedPart<ReviewRecord>>;
   readReview(query: Addressed & { readonly reviewId: string }): Promise<ReviewDetail | null>;
   decideReview(decision: ReviewDecision): Promise<Outcome<ReviewRecord>>;
 }

@@ -1,8 +1,9 @@
 /** Results of jobs, their large texts and files, and the jobs' logs. */
-import type { ArtifactDraft, ArtifactView } from "../../contracts/organization-rpc.ts";
+import type { ArtifactDraft, ArtifactView, IssuePart } from "../../contracts/organization-rpc.ts";
 import type { ArtifactRecord, LogRecord, WorkspaceChange } from "../../contracts/records.ts";
 import { fromStoredJson } from "../stored-json.ts";
 import type { Transaction } from "../transactions.ts";
+import { boundedItems } from "./bounded-part.ts";
 
 type RecordRow = { record: string };
 
@@ -60,10 +61,18 @@ export class ArtifactTable {
     return this.#viewOf(artifact);
   }
 
-  viewsOfIssue(issueId: string): readonly ArtifactView[] {
-    return this.#records("SELECT record FROM artifacts WHERE issue_id = ? ORDER BY rowid", issueId).map((artifact) =>
-      this.#viewOf(artifact),
+  /** The issue's artifacts with their texts after the one with an id, oldest first. */
+  viewsOfIssue(issueId: string, afterId: string | null, limit: number): IssuePart<ArtifactView> {
+    const rows = this.#sql.exec<RecordRow>(
+      `SELECT record FROM artifacts
+       WHERE issue_id = ?1 AND rowid > COALESCE((SELECT rowid FROM artifacts WHERE id = ?2), 0) ORDER BY rowid`,
+      issueId,
+      afterId ?? "",
     );
+    return boundedItems(rows, limit, ({ record }) => {
+      const view = this.#viewOf(fromStoredJson<ArtifactRecord>(record));
+      return [view, view.content.length + (view.diffPatch?.length ?? 0)];
+    });
   }
 
   /** The job's artifacts, in the order they were made. */
@@ -94,11 +103,14 @@ export class ArtifactTable {
     this.#sql.exec("INSERT INTO logs (id, issue_id, record) VALUES (?, ?, ?)", log.id, issueId, JSON.stringify(log));
   }
 
-  logsOfIssue(issueId: string): readonly LogRecord[] {
-    return this.#sql
-      .exec<RecordRow>("SELECT record FROM logs WHERE issue_id = ? ORDER BY rowid", issueId)
-      .toArray()
-      .map(({ record }) => fromStoredJson<LogRecord>(record));
+  /** What the issue's jobs logged after the line with an id, oldest first. */
+  logsOfIssue(issueId: string, afterId: string | null, limit: number): IssuePart<LogRecord> {
+    const rows = this.#sql.exec<RecordRow>(
+      "SELECT record FROM logs WHERE issue_id = ?1 AND id > ?2 ORDER BY id",
+      issueId,
+      afterId ?? "",
+    );
+    return boundedItems(rows, limit, ({ record }) => [fromStoredJson<LogRecord>(record), record.length]);
   }
 
   #records(query: string, id: string): readonly ArtifactRecord[] {

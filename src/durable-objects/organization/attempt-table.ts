@@ -1,9 +1,10 @@
 /** Transcripts, steps and workspaces of jobs. */
-import type { AttemptPrompt } from "../../contracts/organization-rpc.ts";
+import type { AttemptPrompt, IssuePart, StepPosition } from "../../contracts/organization-rpc.ts";
 import type { StepRecord, WorkspaceChange } from "../../contracts/records.ts";
 import type { TokenUsage } from "../../core/money.ts";
 import { boundLimit } from "../bound-limit.ts";
 import { fromStoredJson } from "../stored-json.ts";
+import { boundedItems } from "./bounded-part.ts";
 
 /**
  * What an attempt can be cut by: how many of its steps were recorded when a message or a file came. Messages from before
@@ -187,12 +188,17 @@ export class AttemptTable {
     );
   }
 
-  /** The issue's steps, in the order they were recorded. */
-  stepsOfIssue(issueId: string): readonly StepRecord[] {
-    return this.#sql
-      .exec<{ record: string }>("SELECT record FROM steps WHERE issue_id = ? ORDER BY rowid", issueId)
-      .toArray()
-      .map(({ record }) => fromStoredJson<StepRecord>(record));
+  /** The issue's steps after a position, by job, attempt and number. */
+  stepsOfIssue(issueId: string, after: StepPosition | null, limit: number): IssuePart<StepRecord> {
+    const rows = this.#sql.exec<{ record: string }>(
+      `SELECT record FROM steps WHERE issue_id = ?1 AND (?2 IS NULL OR (job_id, attempt, number) > (?2, ?3, ?4))
+       ORDER BY job_id, attempt, number`,
+      issueId,
+      after?.jobId ?? null,
+      after?.attempt ?? null,
+      after?.number ?? null,
+    );
+    return boundedItems(rows, limit, ({ record }) => [fromStoredJson<StepRecord>(record), record.length]);
   }
 
   /** The attempt's last steps, in order; of those before a step, if one is named. */

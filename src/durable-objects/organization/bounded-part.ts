@@ -1,6 +1,6 @@
 /** Gathers what the object answers for in a list, newest first, until the answer is large enough. */
 import type { ListPosition } from "../../contracts/issue-filter.ts";
-import type { UnprojectedPart } from "../../contracts/organization-rpc.ts";
+import type { IssuePart, UnprojectedPart } from "../../contracts/organization-rpc.ts";
 
 export interface PartBounds {
   /** Items that are looked at. */
@@ -10,6 +10,23 @@ export interface PartBounds {
 }
 
 export const partBounds: PartBounds = { items: 1_000, characters: 4_000_000 };
+
+/** The first items of a list, at most `limit` and so many that their texts stay bounded, but one at least. */
+export function boundedItems<Row, Item>(
+  rows: Iterable<Row>,
+  limit: number,
+  read: (row: Row) => readonly [item: Item, characters: number],
+): IssuePart<Item> {
+  const items: Item[] = [];
+  let characters = 0;
+  for (const row of rows) {
+    if (items.length >= limit || characters >= partBounds.characters) return { items, more: true };
+    const [item, length] = read(row);
+    items.push(item);
+    characters += length;
+  }
+  return { items, more: false };
+}
 
 /** `matching` is listed; `replaced` is not, though Postgres might; `ignored` is listed by neither. */
 type Fate = "matching" | "replaced" | "ignored";

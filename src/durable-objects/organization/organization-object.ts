@@ -92,28 +92,39 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
     return this.#calls.answer(query, ({ issues, feed }) => issues.listUnprojected(query, feed.projectedSeq()));
   }
 
-  listSteps(ref: Rpc.IssueRef): Promise<readonly StepRecord[] | null> {
-    return this.#calls.answer(ref, (parts) => ofVisibleIssue(parts, ref, (id) => parts.attempts.stepsOfIssue(id)));
+  listSteps(query: Rpc.PartQuery<Rpc.StepPosition>): Promise<Rpc.IssuePart<StepRecord> | null> {
+    const { after, limit } = query;
+    return this.#calls.answer(query, (parts) =>
+      ofVisibleIssue(parts, query, (id) => parts.attempts.stepsOfIssue(id, after, limit)),
+    );
   }
 
-  listLogs(ref: Rpc.IssueRef): Promise<readonly LogRecord[] | null> {
-    return this.#calls.answer(ref, (parts) => ofVisibleIssue(parts, ref, (id) => parts.artifacts.logsOfIssue(id)));
+  listLogs(query: Rpc.PartQuery<string>): Promise<Rpc.IssuePart<LogRecord> | null> {
+    const { after, limit } = query;
+    return this.#calls.answer(query, (parts) =>
+      ofVisibleIssue(parts, query, (id) => parts.artifacts.logsOfIssue(id, after, limit)),
+    );
   }
 
   readTranscript(query: Rpc.TranscriptQuery): Promise<Rpc.TranscriptPage | null> {
     return this.#calls.answer(query, (parts) => readTranscript(parts, query));
   }
 
-  listArtifacts(ref: Rpc.IssueRef): Promise<readonly Rpc.ArtifactView[] | null> {
-    return this.#calls.answer(ref, (parts) => ofVisibleIssue(parts, ref, (id) => parts.artifacts.viewsOfIssue(id)));
+  listArtifacts(query: Rpc.PartQuery<string>): Promise<Rpc.IssuePart<Rpc.ArtifactView> | null> {
+    const { after, limit } = query;
+    return this.#calls.answer(query, (parts) =>
+      ofVisibleIssue(parts, query, (id) => parts.artifacts.viewsOfIssue(id, after, limit)),
+    );
   }
 
   readBudget(ref: Addressed): Promise<Rpc.BudgetReport> {
     return this.#calls.answer(ref, ({ budget }) => budget.report(this.#clock.nowMs()));
   }
 
-  listReviews(query: Rpc.ReviewQuery): Promise<readonly ReviewRecord[]> {
-    return this.#calls.answer(query, ({ reviewTable }) => reviewTable.list(query.status, query.limit));
+  listUnprojectedReviews(query: Rpc.ReviewQuery): Promise<Rpc.UnprojectedPart<ReviewRecord>> {
+    return this.#calls.answer(query, ({ reviewTable, feed }) =>
+      reviewTable.listUnprojected(query, feed.projectedSeq()),
+    );
   }
 
   readReview(query: Addressed & { readonly reviewId: string }): Promise<Rpc.ReviewDetail | null> {

@@ -1,8 +1,9 @@
+import type { ReviewQuery, UnprojectedPart } from "../../contracts/organization-rpc.ts";
 import type { ReviewRecord } from "../../contracts/records.ts";
-import { boundLimit } from "../bound-limit.ts";
 import type { StorageMemory } from "../storage-memory.ts";
 import { fromStoredJson } from "../stored-json.ts";
 import { RowsByOwner } from "../transaction-rows.ts";
+import { BoundedPart, partBounds } from "./bounded-part.ts";
 
 type RecordRow = { record: string };
 
@@ -40,14 +41,27 @@ export class ReviewTable {
     );
   }
 
-  /** Newest first; `status` null lists all. */
-  list(status: ReviewRecord["status"] | null, limit: number): readonly ReviewRecord[] {
-    return this.#records(
-      `SELECT record FROM reviews WHERE ? IS NULL OR status = ? ORDER BY rowid DESC ${boundLimit}`,
-      status,
-      status,
-      limit,
+  /** What is answered here of reviews whose issues have an event after `projectedSeq`. */
+  listUnprojected({ status, before, limit }: ReviewQuery, projectedSeq: number): UnprojectedPart<ReviewRecord> {
+    const rows = this.#sql.exec<RecordRow>(
+      `SELECT reviews.record AS record
+       FROM issues INDEXED BY issues_by_seq JOIN reviews ON reviews.issue_id = issues.id
+       WHERE last_seq > ?1
+         AND (?2 IS NULL OR (json_extract(reviews.record, '$.createdAtMs'), reviews.id) < (?2, ?3))
+       ORDER BY json_extract(reviews.record, '$.createdAtMs') DESC, reviews.id DESC`,
+      projectedSeq,
+      before?.createdAtMs ?? null,
+      before?.id ?? null,
     );
+    const part = new BoundedPart<ReviewRecord>(limit, partBounds);
+    for (const { record } of rows) {
+      if (part.isFull()) return part.soFar();
+      const review = fromStoredJson<ReviewRecord>(record);
+      const { createdAtMs, id } = review;
+      const isMatching = status === null || status.includes(review.status);
+      part.add(review, { createdAtMs, id }, isMatching ? "matching" : "replaced", record.length);
+    }
+    return part.toTheEnd();
   }
 
   #records(query: string, ...bindings: readonly (string | number | null)[]): readonly ReviewRecord[] {

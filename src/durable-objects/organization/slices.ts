@@ -97,7 +97,9 @@ export class Slices {
     attempts.appendMessages(jobId, attempt, afterStep, checkpoint.appendedMessages);
     attempts.saveWorkspace({ jobId, attempt, afterStep }, checkpoint.workspace);
     for (const draft of checkpoint.artifacts) createArtifact(change, artifacts, job.record, draft);
-    for (const draft of checkpoint.logs) this.#writeLog(change, job, draft);
+    // Ids of one moment are by chance; sorted, the lines are found again in the order in which they were written.
+    const logIds = checkpoint.logs.map(() => change.newId("log")).sort();
+    for (const [index, draft] of checkpoint.logs.entries()) this.#writeLog(change, job, draft, logIds[index]);
     noteHeard(change, job, checkpoint.heardMessageIds);
     const saved: JobState = {
       ...this.#renewed(change, charged),
@@ -165,9 +167,9 @@ export class Slices {
     };
   }
 
-  #writeLog(change: Change, job: JobState, draft: LogDraft): void {
+  #writeLog(change: Change, job: JobState, draft: LogDraft, id = change.newId("log")): void {
     const { id: jobId, issueId } = job.record;
-    const log: LogRecord = { ...draft, id: change.newId("log"), jobId, atMs: change.nowMs };
+    const log: LogRecord = { ...draft, id, jobId, atMs: change.nowMs };
     this.#parts.artifacts.saveLog(issueId, log);
     change.append({ type: "log.written", issueId, jobId, data: { log } });
   }

@@ -7,7 +7,8 @@ import { redactText } from "../../core/redaction/redact.ts";
 import type { ReviewDetail } from "../../contracts/organization-rpc.ts";
 import type { IssueReader } from "../../contracts/ports.ts";
 import type { CallerEnv } from "../edge-env.ts";
-import { commandLiveOrArchived, fromPostgresOnly } from "../issue-reads.ts";
+import { commandLiveOrArchived, fromPostgresOnly, listReviews } from "../issue-reads.ts";
+import { nextCursorOf, positionOf } from "../list-page.ts";
 import { reviewerOf, tenantAccess } from "../permissions.ts";
 import { singleRead } from "../middleware/single-read.ts";
 import type { AppPorts } from "../ports.ts";
@@ -23,9 +24,9 @@ const listRoute = createRoute({
   operationId: "listReviews",
   tags: ["reviews"],
   security: callerSecurity,
-  summary: "List reviews",
+  summary: "List reviews, newest first",
   request: { query: listReviewsQuerySchema },
-  responses: { 200: jsonContent(reviewListSchema, "Reviews"), ...callerProblems() },
+  responses: { 200: jsonContent(reviewListSchema, "A page of reviews"), ...callerProblems() },
 });
 
 const readRoute = createRoute({
@@ -68,9 +69,8 @@ async function archivedReview(
   const detail = await issues.readByReview(organizationId, id);
   const review = detail?.reviews.find((each) => each.id === id);
   if (detail === null || review === undefined) return null;
-  const artifacts = await issues.listArtifacts(organizationId, detail.issue.id);
-  const artifact = artifacts.find((view) => view.artifact.id === review.artifactId);
-  return artifact === undefined ? null : { review, issue: detail.issue, artifact };
+  const artifact = await issues.readArtifact(organizationId, review.artifactId);
+  return artifact === null ? null : { review, issue: detail.issue, artifact };
 }
 
 /** The review queue of an organization, and a person's decision on one review. */
@@ -78,10 +78,10 @@ export function reviewRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
   return new OpenAPIHono<CallerEnv>()
     .openapi(listRoute, async (c) => {
       const { organizationId } = tenantAccess(c.var.caller);
-      const { status, limit } = c.req.valid("query");
-      const query = { organizationId, status: status ?? null, limit };
-      const reviews = await ports.objects.organization(organizationId).listReviews(query);
-      return c.json({ items: reviews.map(reviewView) }, 200);
+      const { status, cursor, limit } = c.req.valid("query");
+      const query = { organizationId, status: status ?? null, before: positionOf(cursor), limit };
+      const { items, next, partial } = await listReviews(ports, query, c.var.log);
+      return c.json({ items: items.map(reviewView), nextCursor: nextCursorOf(next), partial }, 200);
     })
     .openapi(readRoute, async (c) => {
       const { organizationId } = tenantAccess(c.var.caller);
