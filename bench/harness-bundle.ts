@@ -1,6 +1,7 @@
 /** Builds Workers as a deployment would, with Wrangler's own bundler and without sending anything anywhere. */
 import { execFile } from "node:child_process";
 import { globSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -16,7 +17,13 @@ export interface Bundle {
   readonly directory: string;
   readonly mainModule: string;
   readonly wasmModules: readonly string[];
+  /** What each source file takes in the main module, in bytes. */
+  readonly sourceBytes: ReadonlyMap<string, number>;
 }
+
+const metafileSchema = z.object({
+  outputs: z.record(z.string(), z.object({ inputs: z.record(z.string(), z.object({ bytesInOutput: z.int() })) })),
+});
 
 /** The part of the Worker's configuration that the runtime is given. */
 export interface WorkerConfiguration {
@@ -56,15 +63,36 @@ export async function bundleBenchWorker(name: string, directory: string, date: s
   return bundle(`bench/workers/${name}.ts`, "bench/workers/wrangler.toml", directory, ["--compatibility-date", date]);
 }
 
+async function sourceBytesOf(directory: string, mainModule: string): Promise<ReadonlyMap<string, number>> {
+  const text = await readFile(path.join(directory, "bundle-meta.json"), "utf8");
+  const { outputs } = metafileSchema.parse(JSON.parse(text));
+  const main = Object.entries(outputs).find(([name]) => path.basename(name) === mainModule)?.[1];
+  if (main === undefined) throw new Error(`the bundler wrote nothing about ${mainModule}`);
+  return new Map(Object.entries(main.inputs).map(([source, { bytesInOutput }]) => [source, bytesInOutput]));
+}
+
 async function bundle(entry: string, configFile: string, directory: string, more: readonly string[]): Promise<Bundle> {
-  const options = ["deploy", entry, "--config", configFile, "--env=", "--dry-run", "--outdir", directory, ...more];
+  const options = [
+    "deploy",
+    entry,
+    "--config",
+    configFile,
+    "--env=",
+    "--dry-run",
+    "--outdir",
+    directory,
+    "--metafile",
+    ...more,
+  ];
   await promisify(execFile)(process.execPath, [wranglerCommand, ...options], {
     cwd: projectRoot,
     env: { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true", DO_NOT_TRACK: "1" },
   });
+  const mainModule = `${path.basename(entry, ".ts")}.js`;
   return {
     directory,
-    mainModule: `${path.basename(entry, ".ts")}.js`,
+    mainModule,
     wasmModules: globSync("*.wasm", { cwd: directory }),
+    sourceBytes: await sourceBytesOf(directory, mainModule),
   };
 }

@@ -7,6 +7,7 @@ import { runCommand } from "../scripts/local/run-command.ts";
 import { StackError } from "../scripts/local/stack-error.ts";
 import { measureBacklog } from "./backlog.ts";
 import { measureBroadcast } from "./broadcast.ts";
+import { measureColdStart } from "./cold-start.ts";
 import { measureDispatch } from "./dispatch.ts";
 import { measureFlood } from "./flood.ts";
 import { bundleAgents, bundleBenchWorker, workerConfiguration } from "./harness-bundle.ts";
@@ -22,6 +23,7 @@ const benchmarks: ReadonlyMap<string, (build: Build) => Promise<Report>> = new M
   ["backlog", measureBacklog],
   ["turn", measureTurn],
   ["flood", measureFlood],
+  ["cold-start", measureColdStart],
 ]);
 
 async function buildWorkers(directory: string): Promise<Build> {

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import { readSources } from "../support/source-tree.ts";
 
-/** Packages that a module brings with it, through every module that it imports. */
-function packagesBehind(entry: string): ReadonlySet<string> {
+/** Packages that a module brings with it, through every module that it imports; without those that wait to be needed. */
+function packagesBehind(entry: string, options = { withLate: true }): ReadonlySet<string> {
   const byPath = new Map(readSources("src/**/*.ts").map((file) => [file.path, file]));
   const packages = new Set<string>();
   const seen = new Set<string>();
@@ -11,7 +11,9 @@ function packagesBehind(entry: string): ReadonlySet<string> {
     seen.add(path);
     if (path.includes("/generated/")) packages.add("@prisma/client");
     for (const name of byPath.get(path)?.packages ?? []) packages.add(name);
-    for (const next of byPath.get(path)?.imports ?? []) visit(next);
+    const file = byPath.get(path);
+    const late = new Set(options.withLate ? [] : file?.lateImports);
+    for (const next of file?.imports ?? []) if (!late.has(next)) visit(next);
   };
   visit(entry);
   return packages;
@@ -26,7 +28,13 @@ it.each(["src/db/identity.ts", "src/db/usage-reader.ts", "src/db/database-check.
   },
 );
 
+it("the Worker itself, and so submission, a read from the object and a socket's upgrade, loads no Prisma", () => {
+  const packages = [...packagesBehind("src/worker.ts", { withLate: false })];
+  expect(packages).toContain("hono");
+  expect(packages.filter((name) => name.includes("prisma"))).toEqual([]);
+});
+
 it("would notice Prisma where it is", () => {
-  const packages = [...packagesBehind("src/db/issue-reader.ts")];
+  const packages = [...packagesBehind("src/worker.ts")];
   expect(packages.filter((name) => name.includes("prisma"))).toEqual(expect.arrayContaining(["@prisma/client"]));
 });

@@ -12,6 +12,8 @@ interface SourceFile {
   readonly text: string;
   /** Project files it imports or re-exports from, statically or dynamically, types included. */
   readonly imports: readonly string[];
+  /** Those of them that it loads only when it comes to them. */
+  readonly lateImports: readonly string[];
   /** Packages and built-in modules it imports. */
   readonly packages: readonly string[];
 }
@@ -24,20 +26,23 @@ export function readSources(...patterns: string[]): readonly SourceFile[] {
     .sort()
     .map((path) => {
       const text = readFileSync(join(projectRoot, path), "utf8");
-      const specifiers = importSpecifiers(path, text);
+      const { specifiers, late } = importSpecifiers(path, text);
+      const fileOf = (specifier: string): string => relative(projectRoot, join(projectRoot, dirname(path), specifier));
       const isRelative = (specifier: string): boolean => specifier.startsWith(".");
       return {
         path,
         text,
-        imports: specifiers
-          .filter(isRelative)
-          .map((specifier) => relative(projectRoot, join(projectRoot, dirname(path), specifier))),
+        imports: specifiers.filter(isRelative).map(fileOf),
+        lateImports: late.filter(isRelative).map(fileOf),
         packages: specifiers.filter((specifier) => !isRelative(specifier)),
       };
     });
 }
 
-function importSpecifiers(path: string, text: string): readonly string[] {
+function importSpecifiers(
+  path: string,
+  text: string,
+): { readonly specifiers: readonly string[]; readonly late: readonly string[] } {
   const { module, errors } = parseSync(path, text);
   if (errors.length > 0) throw new Error(`${path} does not parse: ${errors[0]?.message}`);
   const reExports = module.staticExports.flatMap((statement) =>
@@ -46,9 +51,11 @@ function importSpecifiers(path: string, text: string): readonly string[] {
   const dynamic = module.dynamicImports.map(({ moduleRequest }) =>
     text.slice(moduleRequest.start + 1, moduleRequest.end - 1),
   );
-  return [
-    ...new Set([...module.staticImports.map((statement) => statement.moduleRequest.value), ...reExports, ...dynamic]),
-  ];
+  const early = new Set([...module.staticImports.map((statement) => statement.moduleRequest.value), ...reExports]);
+  return {
+    specifiers: [...new Set([...early, ...dynamic])],
+    late: dynamic.filter((specifier) => !early.has(specifier)),
+  };
 }
 
 /** The first cycle of imports that is found, as the files along it; null when there is none. */

@@ -100,8 +100,9 @@ async function markedReview(organizationId: string, mark: string) {
   const artifacts = [codeChange({ name: `Change ${mark}`, content: `Why ${mark}` })];
   await organization.finish({ ...slice, outcome: { role: "work", summary: `Done ${mark}` }, artifacts });
   await runJob(organizationId, 2, { role: "review", decision: "pass", summary: `Seen ${mark}` });
-  const [review] = await organization.listReviews({ organizationId, status: "OPEN", limit: 10 });
-  return { issueId, reviewId: review?.id ?? "" };
+  const query = { organizationId, status: ["OPEN"], before: null, limit: 10 } as const;
+  const { matching } = await organization.listUnprojectedReviews(query);
+  return { issueId, reviewId: matching[0]?.id ?? "" };
 }
 
 async function makeTenant(name: string): Promise<Tenant> {
