@@ -10,6 +10,7 @@ import { createDatabaseCheck } from "./db/database-check.ts";
 import { createIdentityPort } from "./db/identity.ts";
 import type { DatabaseSettings } from "./db/neon-driver.ts";
 import { createUsageReader } from "./db/usage-reader.ts";
+import { createPlatformLogReader } from "./db/platform-logs.ts";
 import { createObjectClients, forwardLiveUpgrade, forwardPlatformUpgrade } from "./durable-objects/clients.ts";
 import { parseSettings, SettingsError, type Settings } from "./env.ts";
 import { createApp, createMisconfiguredApp } from "./http/app.ts";
@@ -88,6 +89,7 @@ function composeWith(env: Env, settings: Settings): Composition {
       clock,
     }),
     identities: createIdentityPort(tenantDatabase),
+    platformLogs: createPlatformLogReader(platformDatabase),
     issues: async () => (await import("./db/issue-reader.ts")).createIssueReader(tenantDatabase),
     usage: createUsageReader({ tenant: tenantDatabase, platform: platformDatabase }),
     database,

@@ -1,13 +1,14 @@
 /** What lists take in their query: filters, of which most take several values, and the place where a page begins. */
 import { z } from "zod";
 import { searchWords } from "../core/search-words.ts";
-import { limitSchema, timeSchema } from "./http.ts";
+import { limitSchema, organizationIdSchema, timeSchema } from "./http.ts";
 import type { IssueFilter } from "./issue-filter.ts";
 import {
   issuePrioritySchema,
   issueSourceSchema,
   issueStatusSchema,
   issueTypeSchema,
+  logLevelSchema,
   reviewStatusSchema,
 } from "./status.ts";
 
@@ -79,6 +80,18 @@ export const listReviewsQuerySchema = z.strictObject({
   status: severalOf(reviewStatusSchema).optional(),
   cursor: cursorSchema.optional(),
   limit: limitSchema.default(20),
+});
+
+/** What jobs logged, over all organizations or one. */
+export const listPlatformLogsQuerySchema = z.strictObject({
+  organizationId: organizationIdSchema.optional(),
+  level: severalOf(logLevelSchema).optional(),
+  /** Logged then or later. */
+  since: timeSchema.optional(),
+  /** Logged before then. */
+  until: timeSchema.optional(),
+  cursor: cursorSchema.optional(),
+  limit: limitSchema.default(100),
 });
 
 /** Steps, logs and artifacts of an issue. */

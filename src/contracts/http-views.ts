@@ -214,6 +214,13 @@ export const reviewListSchema = z.object({
   partial: z.boolean(),
 });
 
+export const platformLogListSchema = z.object({
+  items: z.array(logViewSchema.extend({ organizationId: z.string(), issueId: z.string() })),
+  nextCursor: nextCursorSchema,
+  /** When PostgreSQL was last brought up to date; null when it never was. */
+  asOf: optionalTime,
+});
+
 export const deadLetterListSchema = z.object({
   items: z.array(
     z.object({

@@ -23,6 +23,7 @@ import type {
   StepRecord,
 } from "./records.ts";
 import type { RepositoryRpc, TreeEntry } from "./repository-rpc.ts";
+import type { LogLevel } from "./status.ts";
 import type { Repository } from "./terms.ts";
 import type { UsagePage, UsageQuery } from "./usage.ts";
 
@@ -184,6 +185,25 @@ export interface IssueReader {
   readArtifact(organizationId: string, artifactId: string): Promise<ArtifactView | null>;
   /** Newest first. */
   listReviews(page: ReviewPage): Promise<readonly ReviewRecord[]>;
+}
+
+/** A page of what jobs logged, newest first; null leaves a filter out. */
+export interface PlatformLogPage {
+  readonly organizationId: string | null;
+  readonly levels: readonly LogLevel[] | null;
+  readonly sinceMs: number | null;
+  readonly untilMs: number | null;
+  readonly before: ListPosition | null;
+  readonly limit: number;
+}
+
+export type PlatformLogRecord = LogRecord & { readonly organizationId: string; readonly issueId: string };
+
+export interface PlatformLogReader {
+  /** With the time at which Postgres was last brought up to date with what is listed; null when it never was. */
+  list(
+    page: PlatformLogPage,
+  ): Promise<{ readonly items: readonly PlatformLogRecord[]; readonly asOfMs: number | null }>;
 }
 
 /** What the projection asks of the organization's object. */

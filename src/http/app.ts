@@ -33,6 +33,7 @@ import { messageRoutes } from "./routes/messages.ts";
 import { organizationRoutes } from "./routes/organizations.ts";
 import { quotaRoutes } from "./routes/quota.ts";
 import { platformLiveRoutes } from "./routes/platform-live.ts";
+import { platformLogRoutes } from "./routes/platform-logs.ts";
 import { reviewRoutes } from "./routes/reviews.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { signInRoutes } from "./routes/sign-in.ts";
@@ -68,6 +69,7 @@ function callerRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
   routes.route("/", usageRoutes(ports));
   routes.route("/", switchRoutes(ports, termsCache));
   routes.route("/", platformLiveRoutes(ports));
+  routes.route("/", platformLogRoutes(ports));
   routes.route("/", issueRoutes(ports));
   routes.route("/", issuePartRoutes(ports));
   return routes;

@@ -3,7 +3,14 @@ import type { AgentPort } from "../contracts/agent-port.ts";
 import type { LiveViewer, PlatformViewer } from "../contracts/live-viewer.ts";
 import type { OrganizationRpc } from "../contracts/organization-rpc.ts";
 import type { PlatformRpc } from "../contracts/platform-rpc.ts";
-import type { DatabaseCheck, IdentityPort, IssueReader, TokenPort, UsageReader } from "../contracts/ports.ts";
+import type {
+  DatabaseCheck,
+  IdentityPort,
+  IssueReader,
+  PlatformLogReader,
+  TokenPort,
+  UsageReader,
+} from "../contracts/ports.ts";
 import type { Switch } from "../contracts/switches.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/log.ts";
@@ -79,6 +86,7 @@ export interface AppPorts {
   /** Loaded on demand: the submit path must not load Prisma. */
   readonly issues: () => Promise<IssueReader>;
   readonly usage: UsageReader;
+  readonly platformLogs: PlatformLogReader;
   readonly database: DatabaseCheck;
   readonly adminTokens: readonly AdminToken[];
   /** By which what the edge hands out is known when it comes back; every isolate of a deployment has the same. */

@@ -66,6 +66,7 @@ const apiRoutes = {
   "GET /admin/audit": platform,
   "GET /admin/dead-letters": platform,
   "GET /admin/live": platform,
+  "GET /admin/logs": platform,
   "GET /admin/organizations/:id": platform,
   "PUT /admin/organizations/:id": platform,
   "POST /admin/session": anyone,

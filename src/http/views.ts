@@ -13,6 +13,7 @@ import type {
   messageReceiptSchema,
   messageViewSchema,
   organizationViewSchema,
+  platformLogListSchema,
   questionViewSchema,
   quotaSchema,
   reviewViewSchema,
@@ -41,6 +42,7 @@ import type {
   ReviewRecord,
   StepRecord,
 } from "../contracts/records.ts";
+import type { PlatformLogRecord } from "../contracts/ports.ts";
 import { isoTime } from "../core/clock.ts";
 
 function optionalIsoTime(epochMs: number | null): string | null {
@@ -125,6 +127,11 @@ export function stepView(step: StepRecord): z.infer<typeof stepViewSchema> {
 }
 
 export function logView(log: LogRecord): z.infer<typeof logViewSchema> {
+  const { atMs, ...rest } = log;
+  return { ...rest, at: isoTime(atMs) };
+}
+
+export function platformLogView(log: PlatformLogRecord): z.infer<typeof platformLogListSchema>["items"][number] {
   const { atMs, ...rest } = log;
   return { ...rest, at: isoTime(atMs) };
 }

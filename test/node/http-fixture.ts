@@ -21,7 +21,7 @@ import type {
 import type { AuditEntry, AuditQuery, DecisionEntry } from "../../src/contracts/audit.ts";
 import type { OrganizationEntry, OrganizationSettings } from "../../src/contracts/platform-rpc.ts";
 import type { AdminSession } from "../../src/contracts/platform-sessions.ts";
-import type { IssueReader, JobHistory } from "../../src/contracts/ports.ts";
+import type { IssueReader, JobHistory, PlatformLogRecord } from "../../src/contracts/ports.ts";
 import type { IssueRecord, LogRecord, PermissionLevel, ReviewRecord, StepRecord } from "../../src/contracts/records.ts";
 import type { Switch } from "../../src/contracts/switches.ts";
 import { defaultTerms, type Terms } from "../../src/contracts/terms.ts";
@@ -168,6 +168,7 @@ export class EdgeFixture {
   readonly usedTickets = new Set<string>();
   storedReviews: readonly ReviewRecord[] = [];
   liveSteps: readonly StepRecord[] = [];
+  platformLogs: readonly PlatformLogRecord[] = [];
   unprojected: UnprojectedPart<IssueRecord> = { matching: [], replacedIds: [], through: null };
   jobHistory: JobHistory = { jobs: 0, costMicroUsd: null, durationSeconds: null };
   storedList: readonly IssueRecord[] = [];
@@ -248,6 +249,12 @@ export class EdgeFixture {
         findKey: ({ keyHash, actingUserId }) => {
           this.identityReads.push(keyHash);
           return Promise.resolve(this.isPostgresUp ? this.#keyRow(keyHash, actingUserId) : unreachable());
+        },
+      },
+      platformLogs: {
+        list: (page) => {
+          this.#record("platformLogs", page.organizationId ?? "", page);
+          return Promise.resolve({ items: this.platformLogs.slice(0, page.limit), asOfMs: startMs });
         },
       },
       issues: () => Promise.resolve(this.isPostgresUp ? this.#reader() : unreachable()),

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   healthSchema,
   organizationViewSchema,
+  platformLogListSchema,
   quotaSchema,
   reviewDetailViewSchema,
   reviewListSchema,
@@ -364,5 +365,35 @@ describe("what anyone may ask", () => {
     const assets = [...html.matchAll(/(?:src|href)="([^"]+)"/gu)].map((match) => match[1] ?? "");
     expect(assets).toHaveLength(2);
     for (const asset of assets) expect((await app.request(asset)).status).toBe(200);
+  });
+});
+
+describe("logs of all organizations", () => {
+  test("are an administrator's to read, in pages, as of a time", async () => {
+    const fixture = new EdgeFixture();
+    const app = fixture.app();
+    const lineAt = (atMs: number) => ({
+      id: newId("log", atMs),
+      jobId: newId("job", startMs),
+      issueId: newId("issue", startMs),
+      organizationId: "org_1",
+      level: "WARN" as const,
+      message: "slow",
+      data: null,
+      atMs,
+    });
+    fixture.platformLogs = [lineAt(startMs + 2), lineAt(startMs + 1)];
+    const path = "/api/agents/admin/logs?level=WARN,ERROR&organizationId=org_1&since=2026-11-01T00:00:00Z&limit=1";
+    const page = platformLogListSchema.parse(await (await app.request(path, { headers: bearer(adminToken) })).json());
+    expect(page).toMatchObject({ items: [{ organizationId: "org_1", message: "slow" }] });
+    expect(page.asOf).toBe(new Date(startMs).toISOString());
+    await app.request(`${path}&cursor=${page.nextCursor ?? ""}`, { headers: bearer(adminToken) });
+    const since = { organizationId: "org_1", levels: ["WARN", "ERROR"], sinceMs: Date.UTC(2026, 10, 1), untilMs: null };
+    const before = { createdAtMs: startMs + 2, id: fixture.platformLogs[0]?.id };
+    expect(fixture.callsOf("platformLogs").map(({ argument }) => argument)).toEqual([
+      { ...since, before: null, limit: 2 },
+      { ...since, before, limit: 2 },
+    ]);
+    expect((await app.request(path, { headers: bearer(fixture.user("ADMIN")) })).status).toBe(403);
   });
 });

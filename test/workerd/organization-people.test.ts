@@ -344,7 +344,10 @@ describe("a wish for changes", () => {
       return { first, second };
     };
     const { second } = await round(0);
-    const [review] = await object.listReviews({ organizationId, status: "OPEN", limit: 1 });
+    const open = { organizationId, status: ["OPEN"], before: null, limit: 1 } as const;
+    const {
+      matching: [review],
+    } = await object.listUnprojectedReviews(open);
     const reviewer = { decidedBy: "ada", actingAs: ["organization", "platform"], deciderIds: ["ada"] } as const;
     const about = { organizationId, reviewId: review?.id ?? "", contentHash: review?.contentHash ?? "", ...reviewer };
     const wish = { ...about, decision: "request_changes" } as const;

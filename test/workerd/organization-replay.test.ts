@@ -197,7 +197,10 @@ describe("a replay", () => {
       await replay(organizationId, issueId, { fromStep: 3, jobId: work.job.id });
       await runJob(organizationId, seen, { role: "work", summary: "Changed." }, [codeChange()]);
       await runJob(organizationId, seen + 1, { role: "review", decision: "pass", summary: "Good." });
-      const [review] = await object.listReviews({ organizationId, status: "OPEN", limit: 1 });
+      const open = { organizationId, status: ["OPEN"], before: null, limit: 1 } as const;
+      const {
+        matching: [review],
+      } = await object.listUnprojectedReviews(open);
       const decided = {
         reviewId: review?.id ?? "",
         contentHash: review?.contentHash ?? "",
