@@ -136,3 +136,27 @@ export function bestModel(allowed: readonly ModelName[]): ModelName {
   if (allowed.includes("opus")) return "opus";
   return allowed.includes("sonnet") ? "sonnet" : "haiku";
 }
+
+/** Terms as they go along with every submission: whoever holds this version already need not read the text. */
+export interface SealedTerms {
+  readonly version: number;
+  /** The terms as JSON. */
+  readonly text: string;
+}
+
+const sealed = new WeakMap<Terms, SealedTerms>();
+
+/** The terms as text, which is written once for each copy of them. */
+export function sealTerms(terms: Terms): SealedTerms {
+  const known = sealed.get(terms);
+  if (known !== undefined) return known;
+  const made = { version: terms.version, text: JSON.stringify(terms) };
+  sealed.set(terms, made);
+  return made;
+}
+
+/** The terms that were sealed. */
+export function openTerms({ text }: SealedTerms): Terms {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only `sealTerms` writes this text
+  return JSON.parse(text) as Terms;
+}

@@ -24,8 +24,28 @@ const consoleSink: Sink = (level, line) => {
 };
 /* oxlint-enable no-console */
 
-function withoutSecrets(key: string, value: unknown): unknown {
-  return typeof value === "string" ? redactNamed(value, key) : value;
+type Line = Record<string, LogFields[string]>;
+
+/** The fields without secrets, as they stand in a line. */
+function withoutSecrets(fields: LogFields): Line {
+  const line: Line = {};
+  for (const [key, value] of Object.entries(fields)) {
+    line[key] = typeof value === "string" ? redactNamed(value, key) : value;
+  }
+  return line;
+}
+
+function loggerOf(line: Line, sink: Sink): Logger {
+  const write = (level: LogLevel, message: string, more: LogFields = {}): void => {
+    sink(level, JSON.stringify({ level, ...withoutSecrets({ message }), ...line, ...withoutSecrets(more) }));
+  };
+  return {
+    debug: (message, more) => write("DEBUG", message, more),
+    info: (message, more) => write("INFO", message, more),
+    warn: (message, more) => write("WARN", message, more),
+    error: (message, more) => write("ERROR", message, more),
+    with: (more) => loggerOf({ ...line, ...withoutSecrets(more) }, sink),
+  };
 }
 
 /**
@@ -33,14 +53,5 @@ function withoutSecrets(key: string, value: unknown): unknown {
  * every later queue delivery of the same issue. Secrets in fields and messages are left out.
  */
 export function createLogger(fields: LogFields = {}, sink: Sink = consoleSink): Logger {
-  const write = (level: LogLevel, message: string, more: LogFields = {}): void => {
-    sink(level, JSON.stringify({ level, message, ...fields, ...more }, withoutSecrets));
-  };
-  return {
-    debug: (message, more) => write("DEBUG", message, more),
-    info: (message, more) => write("INFO", message, more),
-    warn: (message, more) => write("WARN", message, more),
-    error: (message, more) => write("ERROR", message, more),
-    with: (more) => createLogger({ ...fields, ...more }, sink),
-  };
+  return loggerOf(withoutSecrets(fields), sink);
 }

@@ -2,7 +2,7 @@
  * A platform administrator's session in a browser: a cookie that only the browser can read, and its record. The cookie is
  * signed so that made-up ones are told from handed-out ones without asking the platform object.
  */
-import { createHash, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import type { Context } from "hono";
 import { deleteCookie, getSignedCookie, setSignedCookie } from "hono/cookie";
 import { sessionCookie } from "../contracts/http.ts";
@@ -16,7 +16,7 @@ const cookieOptions = { prefix: "host", path: "/", secure: true } as const;
 const lifetimeMs = 8 * 60 * 60_000;
 
 function hashOf(secret: string): string {
-  return createHash("sha256").update(secret).digest("hex");
+  return hash("sha256", secret);
 }
 
 /** Opens a session for the administrator of a token, and hands its secret to the browser. */

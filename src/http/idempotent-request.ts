@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { IdempotentRequest } from "../contracts/organization-rpc.ts";
 
 /** JSON text in which the order of an object's fields does not show. */
@@ -12,5 +12,5 @@ export function canonicalJson(value: unknown): string {
 
 /** What tells one request under a key from another: the body after parsing, so neither layout nor defaults matter. */
 export function idempotentRequest(key: string, body: object): IdempotentRequest {
-  return { key, requestHash: createHash("sha256").update(canonicalJson(body)).digest("hex") };
+  return { key, requestHash: hash("sha256", canonicalJson(body)) };
 }

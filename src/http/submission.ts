@@ -4,7 +4,7 @@ import type { AgentPort } from "../contracts/agent-port.ts";
 import { apiBasePath, type SubmitRequest } from "../contracts/http.ts";
 import type { submitResponseSchema } from "../contracts/http-views.ts";
 import type { SubmitCommand, SubmitReceipt } from "../contracts/organization-rpc.ts";
-import type { Terms } from "../contracts/terms.ts";
+import { sealTerms, type Terms } from "../contracts/terms.ts";
 import { idempotentRequest } from "./idempotent-request.ts";
 import type { TenantAccess } from "./permissions.ts";
 import type { FieldError } from "./problems.ts";
@@ -50,7 +50,7 @@ export function prepareSubmission(parts: SubmissionParts): PreparedSubmission {
   const { request, redacted } = redactedSubmission(body);
   const command: SubmitCommand = {
     organizationId: access.organizationId,
-    terms,
+    terms: sealTerms(terms),
     source: "MANUAL",
     type: request.type,
     priority: request.priority,
@@ -74,10 +74,12 @@ export function prepareSubmission(parts: SubmissionParts): PreparedSubmission {
 
 /** Where an issue can be read and watched, on the host that was asked. */
 function issueUrls(requestUrl: string, issueId: string): { readonly trackingUrl: string; readonly liveUrl: string } {
-  const tracking = new URL(`${apiBasePath}/${issueId}`, requestUrl);
-  const live = new URL(`${apiBasePath}/live?issueId=${issueId}&after=0`, requestUrl);
-  live.protocol = live.protocol === "https:" ? "wss:" : "ws:";
-  return { trackingUrl: tracking.href, liveUrl: live.href };
+  const { origin } = new URL(requestUrl);
+  const liveOrigin = origin.replace(/^http/u, "ws");
+  return {
+    trackingUrl: `${origin}${apiBasePath}/${issueId}`,
+    liveUrl: `${liveOrigin}${apiBasePath}/live?issueId=${issueId}&after=0`,
+  };
 }
 
 export function receiptView(

@@ -1,5 +1,5 @@
 /** Marks what a tool returns as data. Files, issues and commits may hold words that were written to steer the model. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** Largest tool output that reaches the model, in UTF-16 code units. */
 export const maxOutputCharacters = 30_000;
@@ -11,7 +11,7 @@ export const maxOutputCharacters = 30_000;
 export function markUntrusted(text: string): string {
   const isCut = text.length > maxOutputCharacters;
   const kept = isCut ? text.slice(0, maxOutputCharacters).toWellFormed() : text;
-  const mark = `data-${createHash("sha256").update(kept).digest("hex").slice(0, 16)}`;
+  const mark = `data-${hash("sha256", kept).slice(0, 16)}`;
   const note = isCut ? `\nThe output was cut after ${maxOutputCharacters} characters; ask for less at a time.` : "";
   return `<${mark}>\n${kept}\n</${mark}>${note}`;
 }

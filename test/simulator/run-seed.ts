@@ -1,6 +1,6 @@
 /** Runs the scenario of one seed to its end, and tells what was wrong with it. */
 import type { OrganizationEvent } from "../../src/contracts/events.ts";
-import type { Terms } from "../../src/contracts/terms.ts";
+import { sealTerms, type Terms } from "../../src/contracts/terms.ts";
 import { repeated } from "./caller.ts";
 import { Chance } from "./chance.ts";
 import { checkAsleep, checkEnd, countJobs, type JobCounts } from "./end-checks.ts";
@@ -170,7 +170,7 @@ export function submitCommand(organizationId: string, terms: Terms, issue: Plann
   const expiresAtMs = expiresAfterMs === null ? null : nowMs + expiresAfterMs;
   return {
     organizationId,
-    terms,
+    terms: sealTerms(terms),
     source: "MANUAL",
     type: "BUG",
     priority,

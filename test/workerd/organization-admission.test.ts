@@ -11,6 +11,7 @@ import {
   allEvents,
   mintOrganizationId,
   objectOf,
+  type SubmissionChanges,
   submit,
   submitCommand,
   termsFor,
@@ -24,7 +25,7 @@ const stubOf = (organizationId: string) => env.ORGANIZATIONS.getByName(organizat
 const hourMs = 60 * 60_000;
 const dayMs = 24 * hourMs;
 
-function keyed(organizationId: string, key: string, changes: Partial<SubmitCommand> = {}): SubmitCommand {
+function keyed(organizationId: string, key: string, changes: SubmissionChanges = {}): SubmitCommand {
   const { title } = submitCommand(organizationId, changes);
   return submitCommand(organizationId, { idempotency: { key, requestHash: title }, ...changes });
 }

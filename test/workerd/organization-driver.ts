@@ -14,7 +14,7 @@ import type {
 } from "../../src/contracts/organization-rpc.ts";
 import type { OrganizationEvent } from "../../src/contracts/events.ts";
 import type { StepRecord, TriageView } from "../../src/contracts/records.ts";
-import { limitsByTier, type Terms } from "../../src/contracts/terms.ts";
+import { limitsByTier, sealTerms, type Terms } from "../../src/contracts/terms.ts";
 import { createObjectClients } from "../../src/durable-objects/clients.ts";
 import { receivedMessages } from "./received-messages.ts";
 
@@ -42,10 +42,16 @@ export function termsFor(organizationId: string, overrides: Partial<Terms["limit
   };
 }
 
-export function submitCommand(organizationId: string, changes: Partial<SubmitCommand> = {}): SubmitCommand {
+/** What a test's submission is to differ in from the usual one. */
+export type SubmissionChanges = Partial<Omit<SubmitCommand, "terms">> & { readonly terms?: Terms };
+
+export function submitCommand(
+  organizationId: string,
+  { terms = termsFor(organizationId), ...changes }: SubmissionChanges = {},
+): SubmitCommand {
   return {
     organizationId,
-    terms: termsFor(organizationId),
+    terms: sealTerms(terms),
     source: "MANUAL",
     type: "BUG",
     priority: "MEDIUM",
@@ -71,7 +77,7 @@ export function objectOf(organizationId: string): OrganizationRpc {
   return clients.organization(organizationId);
 }
 
-export async function submit(organizationId: string, changes: Partial<SubmitCommand> = {}): Promise<SubmitReceipt> {
+export async function submit(organizationId: string, changes: SubmissionChanges = {}): Promise<SubmitReceipt> {
   const outcome = await objectOf(organizationId).submit(submitCommand(organizationId, changes));
   if (!outcome.ok) throw new Error(`refused: ${outcome.failure.code}`);
   return outcome.value;

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { findAgent } from "../../src/agents/registry.ts";
 import type { QuestionDraft } from "../../src/contracts/conversation.ts";
 import { transportEventTypes } from "../../src/contracts/events.ts";
-import type { Assignment, IssueCommand, MessageCommand, SubmitCommand } from "../../src/contracts/organization-rpc.ts";
+import type { Assignment, IssueCommand, MessageCommand } from "../../src/contracts/organization-rpc.ts";
 import { createLogger } from "../../src/core/log.ts";
 import { runSlice } from "../../src/queues/run-slice.ts";
 import { inOrder, scriptedModel, type ScriptedTurn } from "../support/agents-fixture.ts";
@@ -26,6 +26,7 @@ import {
   objectOf,
   promptOver,
   runJob,
+  type SubmissionChanges,
   submit,
   termsFor,
   triaged,
@@ -43,7 +44,7 @@ function sliceOf({ issue, job, epoch }: Assignment) {
   return { organizationId: issue.organizationId, jobId: job.id, epoch };
 }
 
-async function startWork(organizationId: string, changes: Partial<SubmitCommand> = {}) {
+async function startWork(organizationId: string, changes: SubmissionChanges = {}) {
   const { issueId } = await submit(organizationId, { requestedAgentType: "briefs.status-workflow", ...changes });
   const work = await claim(await nextJobMessage(organizationId));
   return { issueId, work, slice: sliceOf(work) };

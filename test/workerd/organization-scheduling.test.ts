@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { OrganizationEvent } from "../../src/contracts/events.ts";
 import type { BlockingLimit } from "../../src/contracts/status.ts";
-import type { IssueDetail, SubmitCommand } from "../../src/contracts/organization-rpc.ts";
+import type { IssueDetail } from "../../src/contracts/organization-rpc.ts";
 import { organizationMigrations } from "../../src/durable-objects/organization/schema.ts";
 import { migrateSchema } from "../../src/durable-objects/schema-version.ts";
 import {
@@ -17,6 +17,7 @@ import {
   nextJobMessage,
   objectOf,
   runJob,
+  type SubmissionChanges,
   submit,
   submitCommand,
   termsFor,
@@ -74,7 +75,7 @@ describe("an issue that is put off", () => {
 });
 
 describe("an issue that expires", () => {
-  const expiring = (): Partial<SubmitCommand> => ({ ...named, expiresAtMs: testClock.nowMs() + 10 * minuteMs });
+  const expiring = (): SubmissionChanges => ({ ...named, expiresAtMs: testClock.nowMs() + 10 * minuteMs });
 
   test("while it waits is cancelled, and what runs goes on to its end", async () => {
     const organizationId = mintOrganizationId();

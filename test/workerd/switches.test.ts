@@ -2,7 +2,7 @@
 import { reset, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { Assignment, SubmitCommand, SubmitReceipt } from "../../src/contracts/organization-rpc.ts";
+import type { Assignment, SubmitReceipt } from "../../src/contracts/organization-rpc.ts";
 import type { AdminCommand, SetSwitch } from "../../src/contracts/platform-rpc.ts";
 import { effectMessageSchema } from "../../src/contracts/queue-messages.ts";
 import type { Switch } from "../../src/contracts/switches.ts";
@@ -22,6 +22,7 @@ import {
   objectOf,
   repository,
   runJob,
+  type SubmissionChanges,
   submit,
   submitCommand,
 } from "./organization-driver.ts";
@@ -56,7 +57,7 @@ async function newOrganization(): Promise<string> {
 }
 
 /** Submits as an edge would: with the platform's terms as they are now. */
-async function submitNow(organizationId: string, changes: Partial<SubmitCommand> = {}): Promise<SubmitReceipt> {
+async function submitNow(organizationId: string, changes: SubmissionChanges = {}): Promise<SubmitReceipt> {
   const terms = await platform().readTerms(organizationId);
   return submit(organizationId, { requestedAgentType: agentType, terms, ...changes });
 }

@@ -1,5 +1,5 @@
 /** Marks text that others wrote as data, so that the model reads it without taking orders from it. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /**
  * The text between two marks, cut to `maxCharacters` with a note. The mark holds a digest of the text: no text can
@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 export function quoteText(what: string, text: string, maxCharacters: number): string {
   const isCut = text.length > maxCharacters;
   const kept = isCut ? text.slice(0, maxCharacters).toWellFormed() : text;
-  const mark = `quote-${createHash("sha256").update(kept).digest("hex").slice(0, 16)}`;
+  const mark = `quote-${hash("sha256", kept).slice(0, 16)}`;
   const note = isCut ? `\n(${what}: cut after ${maxCharacters} of ${text.length} characters)` : "";
   return `${what}:\n<${mark}>\n${kept}\n</${mark}>${note}`;
 }

@@ -2,12 +2,12 @@
 import type { ModelName } from "../models.ts";
 import type { JsonValue, PermissionLevel } from "../records.ts";
 import type { IssuePriority, IssueSource, IssueStatus, IssueType } from "../status.ts";
-import type { Terms } from "../terms.ts";
+import type { SealedTerms } from "../terms.ts";
 import type { Addressed, Outcome } from "./outcome.ts";
 
 export interface SubmitCommand extends Addressed {
   /** The edge's copy of the platform's terms, at most ten seconds old; kept when newer than the object's. */
-  readonly terms: Terms;
+  readonly terms: SealedTerms;
   readonly source: IssueSource;
   readonly type: IssueType;
   readonly priority: IssuePriority;
@@ -64,7 +64,7 @@ export interface BatchCommand extends Addressed {
 
 export interface UsageQuery extends Addressed {
   /** As for a submission. */
-  readonly terms: Terms;
+  readonly terms: SealedTerms;
 }
 
 /** The limits on submissions and on running jobs, with their use now. */

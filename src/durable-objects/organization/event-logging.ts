@@ -5,12 +5,12 @@ import type { IssueTable } from "./issue-table.ts";
 
 /** Writes the log lines of events, of those that have one, each under its issue's correlation id. */
 export function logEvents(logger: Logger, events: readonly OrganizationEvent[], issues: IssueTable): void {
-  const correlationIds = new Map<string, string>();
+  const loggers = new Map<string, Logger>();
   for (const event of events) {
     const { issueId } = event;
-    const correlationId = correlationIds.get(issueId) ?? issues.get(issueId).correlationId;
-    correlationIds.set(issueId, correlationId);
-    logEvent(logger.with({ correlationId, issueId }), event);
+    const ofIssue = loggers.get(issueId) ?? logger.with({ correlationId: issues.get(issueId).correlationId, issueId });
+    loggers.set(issueId, ofIssue);
+    logEvent(ofIssue, event);
   }
 }
 
@@ -18,14 +18,14 @@ function logEvent(logger: Logger, event: OrganizationEvent): void {
   const narration = narrate(event);
   if (narration === null) return;
   const { seq, jobId, type } = event;
-  const line = logger.with({ jobId: jobId ?? undefined, seq });
+  const fields = { jobId: jobId ?? undefined, seq, ...narration.fields };
   switch (narration.level) {
     case "DEBUG":
     case "INFO":
-      return line.info(type, narration.fields);
+      return logger.info(type, fields);
     case "WARN":
-      return line.warn(type, narration.fields);
+      return logger.warn(type, fields);
     case "ERROR":
-      return line.error(type, narration.fields);
+      return logger.error(type, fields);
   }
 }

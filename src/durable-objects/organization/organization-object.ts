@@ -70,7 +70,7 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
 
   readUsage(query: Rpc.UsageQuery): Promise<Rpc.UsageReport> {
     return this.#calls.change(query, (change, parts) => {
-      parts.terms.accept(query.terms);
+      parts.terms.acceptSealed(query.terms);
       return usageReport(parts, this.#globalSlots, change.nowMs);
     });
   }

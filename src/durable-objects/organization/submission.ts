@@ -58,7 +58,7 @@ function issueOf(command: SubmitCommand, { newId, nowMs }: Change): IssueRecord 
 export function submitIssue(change: Change, parts: SubmissionParts, command: SubmitCommand): Outcome<SubmitReceipt> {
   const { answers, terms } = parts;
   const { idempotency } = command;
-  terms.accept(command.terms);
+  terms.acceptSealed(command.terms);
   if (idempotency === null) return admit(change, parts, command);
 
   const recall = answers.recall(idempotency, change.nowMs);

@@ -1,4 +1,4 @@
-import { completeTerms, defaultTerms, type Terms } from "../../contracts/terms.ts";
+import { completeTerms, defaultTerms, openTerms, type SealedTerms, type Terms } from "../../contracts/terms.ts";
 import type { Remembered, StorageMemory } from "../storage-memory.ts";
 
 const termsKey = "terms";
@@ -30,6 +30,11 @@ export class TermsKeeper {
     this.#current.forget();
     this.#hasNews = true;
     return terms;
+  }
+
+  /** The same for terms that came along with something else; most are known already. */
+  acceptSealed(terms: SealedTerms): void {
+    if (terms.version > this.current().version) this.accept(openTerms(terms));
   }
 
   /** Whether terms were accepted since this was asked last. */

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Context, MiddlewareHandler } from "hono";
 import type { Caller, IdentityRow, KeyCaller, KeyQuery, KeyRow, TokenVerdict } from "../../contracts/caller.ts";
 import { actingUserHeader, organizationHeader, organizationIdSchema } from "../../contracts/http.ts";
@@ -91,7 +91,7 @@ export function authenticate(ports: AppPorts): MiddlewareHandler<CallerEnv> {
   const callerOfKey = async (key: string, actingUserId: string | undefined): Promise<KeyCaller> => {
     if (!apiKeyPattern.test(key)) throw new AgentError(unauthenticated);
     if (actingUserId !== undefined && !userIdPattern.test(actingUserId)) throw new AgentError(withoutAccess);
-    const keyHash = createHash("sha256").update(key).digest("hex");
+    const keyHash = hash("sha256", key);
     const lookup = await keys.find(`${keyHash}:${actingUserId ?? ""}`);
     const caller = callerOf(decideKeyCaller(actingUserId ?? null, lookup, clock.nowMs()));
     const { organizationId, keyId, requestsPerHour } = caller;

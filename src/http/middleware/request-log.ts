@@ -25,7 +25,8 @@ export function requestLog(options: { readonly clock: Clock; readonly log: Logge
     await next();
     // Authentication has since added who called.
     const { log } = c.var;
-    c.header(requestIdHeader, requestId);
+    // In place: once there is an answer, `c.header` copies it first.
+    c.res.headers.set(requestIdHeader, requestId);
     if (c.error !== undefined && c.res.status >= 500) {
       const { stack } = c.error;
       log.error("request failed", { error: describeError(c.error), cause: causeOf(c.error), stack });

@@ -1,6 +1,7 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import { noQuerySchema } from "../../contracts/http.ts";
 import { catalogSchema, quotaSchema } from "../../contracts/http-views.ts";
+import { sealTerms } from "../../contracts/terms.ts";
 import type { CallerEnv } from "../edge-env.ts";
 import { tenantAccess } from "../permissions.ts";
 import type { AppPorts } from "../ports.ts";
@@ -40,7 +41,7 @@ export function quotaRoutes(ports: AppPorts, termsCache: TermsCache): OpenAPIHon
       const terms = await termsCache.read(organizationId);
       const organization = ports.objects.organization(organizationId);
       // The first brings the object its newest terms, by which the second reckons.
-      const usage = await organization.readUsage({ organizationId, terms });
+      const usage = await organization.readUsage({ organizationId, terms: sealTerms(terms) });
       return c.json(quotaView(usage, await organization.readBudget({ organizationId })), 200);
     })
     .openapi(catalogRoute, async (c) => {

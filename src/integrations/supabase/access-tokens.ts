@@ -1,5 +1,5 @@
 /** Verifies Supabase access tokens, against the project's published keys or its legacy secret. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { errors, type JWTPayload, jwtVerify, type JWTVerifyGetKey } from "jose";
 import { LRUCache } from "lru-cache";
 import { z } from "zod";
@@ -107,7 +107,7 @@ export function createSupabaseTokens(settings: SupabaseSettings): TokenPort {
 
   return {
     verify: async (token) => {
-      const tokenHash = createHash("sha256").update(token).digest("base64");
+      const tokenHash = hash("sha256", token);
       const known = knownTokens.get(tokenHash);
       const isKnown = known !== undefined && clock.nowMs() < known.untilMs;
       return isKnown ? known.verdict : verifySignature(token, tokenHash);
