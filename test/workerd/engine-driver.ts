@@ -4,7 +4,7 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import type { JobMessage } from "../../src/contracts/queue-messages.ts";
-import type { IssueDetail, SubmitCommand } from "../../src/contracts/organization-rpc.ts";
+import type { IssueDetail } from "../../src/contracts/organization-rpc.ts";
 import type { GitHubPort } from "../../src/contracts/ports.ts";
 import { isTerminalJobStatus } from "../../src/contracts/status.ts";
 import type { OrganizationLimits } from "../../src/contracts/terms.ts";
@@ -20,6 +20,7 @@ import {
   mintOrganizationId,
   objectOf,
   repository,
+  type SubmissionChanges,
   submit,
 } from "./organization-driver.ts";
 import type { ApiTurn, ScriptedApi } from "./scripted-api.ts";
@@ -175,7 +176,7 @@ export async function newOrganization(limits: Partial<OrganizationLimits> = {}):
 }
 
 /** Submits with the platform's terms, as an edge does, an issue that begins with its work. */
-export async function submitWork(organizationId: string, changes: Partial<SubmitCommand> = {}): Promise<string> {
+export async function submitWork(organizationId: string, changes: SubmissionChanges = {}): Promise<string> {
   const terms = await clients.platform().readTerms(organizationId);
   const { issueId } = await submit(organizationId, { requestedAgentType: "briefs.status-workflow", terms, ...changes });
   return issueId;
@@ -185,7 +186,7 @@ export async function submitWork(organizationId: string, changes: Partial<Submit
 export async function runToEnd(
   organizationId: string,
   ports: EnginePorts,
-  changes: Partial<SubmitCommand> = {},
+  changes: SubmissionChanges = {},
 ): Promise<IssueDetail> {
   const earlier = jobMessages(organizationId).length;
   const issueId = await submitWork(organizationId, changes);
