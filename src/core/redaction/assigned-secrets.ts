@@ -2,9 +2,7 @@
 
 /** Words for secrets, as part of a name. */
 const secretWord = String.raw`pass(?:word|wd|phrase|code)|passwort|pwd|secret|token|credential|(?:api|access|account|private|signing|encryption|auth|service)[_-]?key`;
-export const secretNames = new RegExp(secretWord, "giu");
-
-const secretName = new RegExp(secretWord, "iu");
+export const secretName = new RegExp(secretWord, "iu");
 
 /** The word in a name that says that its value is a secret; null when there is none. */
 export function nameOfSecret(name: string): string | null {
@@ -16,7 +14,7 @@ export const assignment =
   /[\w-]{1,60}["'`]?\]?\s{0,4}(?:=>|:=|[:=])\s{0,4}(?:"(?<double>[^"\r\n]{8,400})"|'(?<single>[^'\r\n]{8,400})'|`(?<back>[^`\r\n]{8,400})`|(?<bare>[A-Za-z0-9+/=_.~!@#$%^&*-]{8,200}))/dy;
 
 /** The word that a header's credentials follow. */
-export const headerNames = /\b(?:bearer|basic)\s/giu;
+export const headerName = /\b(?:bearer|basic)\s/iu;
 export const headerValue = /\w{5,6}\s{1,4}(?<secret>[A-Za-z0-9._~+/=-]{16,4096})/dy;
 
 /** Values that stand for another one, or are none. */

@@ -1,12 +1,12 @@
 /** Finds secrets in a text, in time that grows with its length alone. */
 import {
   assignment,
-  headerNames,
+  headerName,
   headerValue,
   isAddressSecret,
   isHeaderSecret,
   isSecretValue,
-  secretNames,
+  secretName,
 } from "./assigned-secrets.ts";
 import { secretRules, type SecretRule } from "./secret-rules.ts";
 
@@ -21,10 +21,16 @@ const escaped = (text: string): string => text.replaceAll(/[$()*+./?[\\\]^{|}]/g
 const starts = [...new Set(secretRules.flatMap((rule) => rule.starts))].sort(
   (left, right) => right.length - left.length,
 );
-const anyStart = new RegExp(starts.map(escaped).join("|"), "gu");
+const anyStart = new RegExp(starts.map(escaped).join("|"), "u");
 const rulesByStart = new Map(
   starts.map((start) => [start, secretRules.filter((rule) => rule.starts.some((own) => start.startsWith(own)))]),
 );
+
+/** Every match, for most texts hold none: asking whether there is one costs a fraction of preparing to list them. */
+function matchesOf(pattern: RegExp, text: string): Iterable<RegExpExecArray> {
+  return pattern.test(text) ? text.matchAll(new RegExp(pattern, `${pattern.flags}g`)) : [];
+}
+
 const wordCharacter = /\w/u;
 const standInTail = /\[REDACTED:[\w-]*$/u;
 
@@ -52,7 +58,7 @@ function matchedRule(rule: SecretRule, text: string, at: number): FoundSecret | 
 }
 
 function byFormat(text: string, found: FoundSecret[]): void {
-  for (const { 0: start, index } of text.matchAll(anyStart)) {
+  for (const { 0: start, index } of matchesOf(anyStart, text)) {
     for (const rule of rulesByStart.get(start) ?? []) {
       const secret = matchedRule(rule, text, index);
       if (secret !== null) found.push(secret);
@@ -61,7 +67,7 @@ function byFormat(text: string, found: FoundSecret[]): void {
 }
 
 function byName(text: string, found: FoundSecret[]): void {
-  for (const { 0: name, index } of text.matchAll(secretNames)) {
+  for (const { 0: name, index } of matchesOf(secretName, text)) {
     const match = isInStandIn(text, index) ? null : execAt(assignment, text, index);
     const indices = match?.indices?.groups;
     if (indices === undefined) continue;
@@ -77,7 +83,7 @@ function byName(text: string, found: FoundSecret[]): void {
 }
 
 function byHeader(text: string, found: FoundSecret[]): void {
-  for (const { index } of text.matchAll(headerNames)) {
+  for (const { index } of matchesOf(headerName, text)) {
     const place = execAt(headerValue, text, index)?.indices?.groups?.["secret"];
     if (place === undefined) continue;
     const [start, end] = place;
