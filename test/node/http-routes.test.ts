@@ -11,7 +11,7 @@ import {
 } from "../../src/contracts/http-views.ts";
 import { reviewRecordSchema } from "../../src/contracts/records.ts";
 import { liveViewerHeader } from "../../src/contracts/live-viewer.ts";
-import { limitsByTier } from "../../src/contracts/terms.ts";
+import { limitsByTier, sealTerms } from "../../src/contracts/terms.ts";
 import { newId } from "../../src/core/ids.ts";
 import { adminToken, bearer, EdgeFixture, issueRecord, jsonRequest, reviewRecord, startMs } from "./http-fixture.ts";
 
@@ -304,7 +304,7 @@ describe("the quota", () => {
         },
       },
     });
-    expect(fixture.callsOf("readUsage")).toMatchObject([{ argument: { terms: fixture.terms } }]);
+    expect(fixture.callsOf("readUsage")).toMatchObject([{ argument: { terms: sealTerms(fixture.terms) } }]);
     expect(fixture.callsOf("readBudget")).toMatchObject([{ argument: { organizationId: fixture.organizationId } }]);
   });
 
