@@ -28,6 +28,7 @@ const ourTables = [
   "AgentJob",
   "AgentLog",
   "AgentMessage",
+  "AgentModelCall",
   "AgentParkedEvent",
   "AgentProjection",
   "AgentQuestion",
