@@ -72,7 +72,9 @@ const maxMessageCharacters = 20_000;
 
 /** What people said while the agent was at work, as JSON text. */
 export function peopleMessage(messages: readonly Pick<MessageRecord, "author" | "text">[]): string {
-  const said = messages.map(({ author, text }) => quoteText(`From ${author}`, text, maxMessageCharacters));
+  const said = messages.map(({ author, text }) =>
+    quoteText("A person wrote", `${author}: ${text}`, maxMessageCharacters),
+  );
   return userMessage(["The people of this issue have written to you. Take it into account.", ...said].join("\n\n"));
 }
 

@@ -285,6 +285,6 @@ test("a new transcript tells what was asked and answered, marked as data", () =>
   } as const;
   const text = textOf(parseMessage(renderFirstMessage({ ...facts, conversation })));
   expect(text).toMatch(/An agent asked:\n<quote-[0-9a-f]+>\nWhich brief\?/u);
-  expect(text).toMatch(/Answered by ada:\n<quote-[0-9a-f]+>\nThe latest\./u);
+  expect(text).toMatch(/The answer:\n<quote-[0-9a-f]+>\nada: The latest\./u);
   expect(text.match(/Which brief/gu)).toHaveLength(1);
 });

@@ -97,11 +97,11 @@ function conversationSection({ questions, messages }: Conversation): string | nu
         ? []
         : [
             quoteText("An agent asked", question, maxNoteCharacters),
-            quoteText(`Answered by ${answeredBy ?? "the agent's own default"}`, answer, maxNoteCharacters),
+            quoteText("The answer", `${answeredBy ?? "The agent's own default"}: ${answer}`, maxNoteCharacters),
           ],
     ),
     ...messages.flatMap(({ author, text, heardByJobId }) =>
-      heardByJobId === null ? [] : [quoteText(`From ${author}`, text, maxNoteCharacters)],
+      heardByJobId === null ? [] : [quoteText("A person wrote", `${author}: ${text}`, maxNoteCharacters)],
     ),
   ];
   return parts.length === 0 ? null : ["# What people said about it meanwhile", ...parts].join("\n");
