@@ -35,6 +35,16 @@ describe("commands on an issue", () => {
     ]);
   });
 
+  test("are written down without the secrets that their reasons hold", async () => {
+    const fixture = new EdgeFixture();
+    const token = fixture.user("TEAM_LEAD");
+    const order = jsonRequest(token, { reason: `it leaked ghp_${"a1B2c3D4e5F6".repeat(3)} to a client` });
+    await fixture.app().request(`/api/agents/${withIssue(fixture)}/cancel`, order);
+    expect(fixture.callsOf("commandIssue")).toMatchObject([
+      { argument: { reason: "it leaked [REDACTED:github-token] to a client" } },
+    ]);
+  });
+
   test("are a submitter's for his own issues only, and a platform administrator's by name", async () => {
     const fixture = new EdgeFixture();
     const id = withIssue(fixture);

@@ -35,6 +35,13 @@ describe("POST /admin", () => {
     ]);
   });
 
+  test("is written down without the secrets that its reason holds", async () => {
+    const fixture = new EdgeFixture();
+    const order = jsonRequest(fixture.user("ADMIN"), { ...pause, reason: `ghp_${"a1B2c3D4e5F6".repeat(3)} is out` });
+    await fixture.app().request("/api/agents/admin", order);
+    expect(fixture.callsOf("administer")).toMatchObject([{ argument: { reason: "[REDACTED:github-token] is out" } }]);
+  });
+
   test.each([
     ["the platform", { ...pause, scope: { kind: "platform" } }, 403],
     ["another organization, which is not found", { ...pause, scope: { kind: "organization", value: "org-b" } }, 404],

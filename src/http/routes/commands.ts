@@ -64,7 +64,7 @@ export function commandRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
       const { id: issueId } = c.req.valid("param");
       if (!isId("issue", issueId)) throw issueNotFound();
       const request: RetryRequest = c.req.valid("json");
-      const { reason = null } = request;
+      const reason = request.reason === undefined ? null : redactText(request.reason);
       const order = { organizationId, issueId, visibility, authority, command, actor, reason, ...replayOf(request) };
       const outcome = await commandLiveOrArchived(
         ports,

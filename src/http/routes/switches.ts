@@ -16,6 +16,7 @@ import {
 } from "../../contracts/http-switches.ts";
 import type { SwitchActor } from "../../contracts/switches.ts";
 import { AgentError } from "../../core/errors.ts";
+import { redactText } from "../../core/redaction/redact.ts";
 import type { CallerEnv } from "../edge-env.ts";
 import { idempotentRequest } from "../idempotent-request.ts";
 import { administeredScope, platformAdministrator } from "../permissions.ts";
@@ -86,7 +87,8 @@ export function switchRoutes(ports: AppPorts, termsCache: TermsCache): OpenAPIHo
   const platform = () => ports.objects.platform();
   return new OpenAPIHono<CallerEnv>()
     .openapi(adminRoute, async (c) => {
-      const { action, scope: asked, reason } = c.req.valid("json");
+      const { action, scope: asked, reason: given } = c.req.valid("json");
+      const reason = redactText(given);
       const { scope, actor } = administeredScope(c.var.caller, asked);
       const switches = valueOf(await platform().administer({ action, scope, actor, reason }));
       termsCache.forget();
@@ -100,7 +102,8 @@ export function switchRoutes(ports: AppPorts, termsCache: TermsCache): OpenAPIHo
     })
     .openapi(setRoute, async (c) => {
       const actor: SwitchActor = { kind: "platform", name: platformAdministrator(c.var.caller).name };
-      const { scope, mode, reason, expiresAt } = c.req.valid("json");
+      const { scope, mode, reason: given, expiresAt } = c.req.valid("json");
+      const reason = redactText(given);
       const expiresAtMs = expiresAt === null ? null : Date.parse(expiresAt);
       const idempotencyKey = c.req.valid("header")["idempotency-key"];
       const once =
@@ -115,7 +118,7 @@ export function switchRoutes(ports: AppPorts, termsCache: TermsCache): OpenAPIHo
     .openapi(removeRoute, async (c) => {
       const actor: SwitchActor = { kind: "platform", name: platformAdministrator(c.var.caller).name };
       const { id: switchId } = c.req.valid("param");
-      const { reason } = c.req.valid("query");
+      const reason = redactText(c.req.valid("query").reason);
       if (!isId("switch", switchId)) {
         throw new AgentError({ code: "not_found", detail: "There is no such switch." });
       }
