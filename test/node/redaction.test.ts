@@ -143,6 +143,13 @@ describe("secrets in a text", () => {
     );
   });
 
+  test("letters in a digest that spell a secret's name are none", () => {
+    const digest = "sha256-47DEQpj8HBSaTImW5JCeuQeRkm5NMpJWZG3hPwdFU=";
+    for (const text of [`${digest} revision=${digest}`, `"${digest}": "revision1=${digest}"`]) {
+      expect(redactText(text)).toBe(text);
+    }
+  });
+
   test("a commit or an identity is none even under a name for secrets", () => {
     for (const value of ["0123456789abcdef0123456789abcdef01234567", "550e8400-e29b-41d4-a716-446655440000"]) {
       for (const text of [`token: "${value}"`, `secret=${value}`]) expect(redactText(text)).toBe(text);

@@ -32,6 +32,8 @@ function matchesOf(pattern: RegExp, text: string): Iterable<RegExpExecArray> {
 }
 
 const wordCharacter = /\w/u;
+/** A digest of up to 512 bits in base64 or hexadecimal, as far as it has come. */
+const integrityTail = /(?:sha(?:1|256|384|512)|md5)[-:][A-Za-z0-9+/]*$/iu;
 const standInTail = /\[REDACTED:[\w-]*$/u;
 
 function isWordBefore(text: string, at: number): boolean {
@@ -41,6 +43,11 @@ function isWordBefore(text: string, at: number): boolean {
 /** Whether a name is that of a rule, in what already stands for a secret. */
 function isInStandIn(text: string, at: number): boolean {
   return standInTail.test(text.slice(Math.max(0, at - 40), at));
+}
+
+/** Whether a name's letters stand by chance in the digest of an integrity value. */
+function isInIntegrity(text: string, at: number): boolean {
+  return integrityTail.test(text.slice(Math.max(0, at - 100), at));
 }
 
 function execAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
@@ -68,7 +75,8 @@ function byFormat(text: string, found: FoundSecret[]): void {
 
 function byName(text: string, found: FoundSecret[]): void {
   for (const { 0: name, index } of matchesOf(secretName, text)) {
-    const match = isInStandIn(text, index) ? null : execAt(assignment, text, index);
+    const isName = !isInStandIn(text, index) && !isInIntegrity(text, index);
+    const match = isName ? execAt(assignment, text, index) : null;
     const indices = match?.indices?.groups;
     if (indices === undefined) continue;
     const quoted = indices["double"] ?? indices["single"] ?? indices["back"];
