@@ -3,6 +3,7 @@ import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
 import type { PutOrganization } from "../../src/contracts/platform-rpc.ts";
+import { batchResponseSchema } from "../../src/contracts/http-views.ts";
 import { createObjectClients } from "../../src/durable-objects/clients.ts";
 import { adminToken, bearer, EdgeFixture, validSubmission } from "../node/http-fixture.ts";
 import { advanceMs, testClock } from "./test-clock.ts";
@@ -107,6 +108,26 @@ describe.each([
     expect((await app.request("/api/agents", invalid)).status).toBe(422);
     expect([await post(bearer(token)), await post(bearer(token)), await post(bearer(token))]).toEqual([202, 202, 429]);
     expect(await post({ ...keyed, "idempotency-key": "twice" })).toBe(429);
+  });
+});
+
+describe("a batch", () => {
+  test("counts each of its issues, in order, and takes no more than is left", async () => {
+    const { fixture, app, post } = await world({ issuesPerHour: 3, issuesPerDay: 1_000 });
+    const token = fixture.user("STAFF");
+    expect(await post(bearer(token))).toBe(202);
+    const batch = async (): Promise<readonly number[]> => {
+      const issues = Array.from({ length: 5 }, () => validSubmission);
+      const order = { method: "POST", headers: { ...bearer(token), ...json }, body: JSON.stringify({ issues }) };
+      const response = await app.request("/api/agents/batch", order);
+      return batchResponseSchema.parse(await response.json()).results.map(({ status }) => status);
+    };
+    expect(await batch()).toEqual([202, 202, 429, 429, 429]);
+    expect(await batch()).toEqual([429, 429, 429, 429, 429]);
+    expect(await post(bearer(token))).toBe(429);
+    advanceMs(hourMs);
+    const both = (await Promise.all([batch(), batch()])).flat();
+    expect(countOf(both, 202)).toBe(3);
   });
 });
 

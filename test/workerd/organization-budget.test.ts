@@ -430,7 +430,7 @@ describe("a job's ceilings", () => {
     const first = await claimedJob();
     const { organizationId } = first.issue;
     const organization = objectOf(organizationId);
-    expect(first.used).toEqual({ earlierSteps: 0, ranForMs: 0 });
+    expect(first.used).toEqual({ earlierSteps: 0, ranForMs: 0, tokenCount: 0 });
     await record(first, 1, 10);
     await organization.yieldSlice(refOf(first));
 
