@@ -1,6 +1,7 @@
 /** An organization's object that an earlier release wrote, after its tables are brought up to date. */
 import { expect, test } from "vitest";
 import { AttemptTable } from "../../src/durable-objects/organization/attempt-table.ts";
+import { WorkspaceTable } from "../../src/durable-objects/organization/workspace-table.ts";
 import { organizationMigrations } from "../../src/durable-objects/organization/schema.ts";
 import { createMemoryStorage } from "./memory-sql.ts";
 
@@ -28,12 +29,13 @@ test("files and transcripts of before are still there, are not cut at a step, an
   for (const migration of organizationMigrations.slice(before)) storage.sql.exec(migration);
 
   const attempts = new AttemptTable(storage.sql);
-  expect(attempts.workspace("job_1")).toEqual([
+  const workspaces = new WorkspaceTable(storage.sql);
+  expect(workspaces.of("job_1")).toEqual([
     { path: "a.ts", content: "one" },
     { path: "b.ts", content: null },
   ]);
-  attempts.saveWorkspace({ jobId: "job_1", attempt: 1, afterStep: 3 }, [{ path: "a.ts", content: "two" }]);
-  expect(attempts.workspace("job_1")[0]).toEqual({ path: "a.ts", content: "two" });
+  workspaces.save({ jobId: "job_1", attempt: 1, afterStep: 3 }, [{ path: "a.ts", content: "two" }]);
+  expect(workspaces.of("job_1")[0]).toEqual({ path: "a.ts", content: "two" });
   expect(attempts.messages("job_1", 1)).toEqual(["first"]);
   expect(attempts.isCuttable("job_1", 1)).toBe(false);
   attempts.appendMessages("job_1", 2, 0, ["second"]);

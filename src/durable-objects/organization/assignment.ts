@@ -8,10 +8,14 @@ import type { JobState } from "./job-state.ts";
 import { replayedStepOf } from "./replay-decision.ts";
 import type { SwitchGuard } from "./switch-guard.ts";
 import type { TermsKeeper } from "./terms-keeper.ts";
+import type { StepTable } from "./step-table.ts";
+import type { WorkspaceTable } from "./workspace-table.ts";
 
 export interface AssignmentParts {
   readonly issues: IssueTable;
   readonly attempts: AttemptTable;
+  readonly steps: StepTable;
+  readonly workspaces: WorkspaceTable;
   readonly artifacts: ArtifactTable;
   readonly conversation: ConversationTable;
   readonly terms: TermsKeeper;
@@ -22,14 +26,14 @@ export interface AssignmentParts {
 const summarizedSteps = 30;
 
 /** What went before a transcript that begins: the attempt before it, or the steps that a replay goes on from. */
-function lastAttemptOf({ attempts }: Pick<AssignmentParts, "attempts">, { record }: JobState): LastAttempt | null {
+function lastAttemptOf({ steps }: Pick<AssignmentParts, "steps">, { record }: JobState): LastAttempt | null {
   if (record.attempts > 1) {
-    return { error: record.error, steps: attempts.lastSteps(record.id, record.attempts - 1, summarizedSteps) };
+    return { error: record.error, steps: steps.last(record.id, record.attempts - 1, summarizedSteps) };
   }
   const replayed = replayedStepOf(record.config);
   if (replayed === null) return null;
   const { jobId, attempt, step } = replayed;
-  return { error: null, steps: attempts.lastSteps(jobId, attempt, summarizedSteps, step) };
+  return { error: null, steps: steps.last(jobId, attempt, summarizedSteps, step) };
 }
 
 /** Everything that a slice needs to go on with the job that it has claimed. */
@@ -38,7 +42,7 @@ export function assignmentOf(parts: AssignmentParts, job: JobState, nowMs: numbe
   const { slug, repository, limits, outcomes } = parts.terms.current();
   const issue = parts.issues.get(issueId);
   const prompt = parts.attempts.findPrompt(jobId, number);
-  const workspace = parts.attempts.workspace(jobId);
+  const workspace = parts.workspaces.of(jobId);
   const artifactId = artifactUnderReview(job);
   const replayed = replayedStepOf(job.record.config);
   return {
@@ -55,12 +59,12 @@ export function assignmentOf(parts: AssignmentParts, job: JobState, nowMs: numbe
       number,
       prompt,
       messages: parts.attempts.messages(jobId, number),
-      stepCount: parts.attempts.countSteps(jobId, number),
-      lastUsage: parts.attempts.lastUsage(jobId, number),
+      stepCount: parts.steps.count(jobId, number),
+      lastUsage: parts.steps.lastUsage(jobId, number),
     },
     used: {
-      earlierSteps: parts.attempts.countEarlierSteps(jobId, number),
-      tokenCount: parts.attempts.countTokens(jobId),
+      earlierSteps: parts.steps.countEarlier(jobId, number),
+      tokenCount: parts.steps.countTokens(jobId),
       ranForMs: job.ranForMs,
     },
     lastAttempt: prompt === null ? lastAttemptOf(parts, job) : null,

@@ -1,10 +1,7 @@
-/** Transcripts, steps and workspaces of jobs. */
-import type { AttemptPrompt, IssuePart, StepPosition } from "../../contracts/organization-rpc.ts";
-import type { StepRecord, WorkspaceChange } from "../../contracts/records.ts";
-import type { TokenUsage } from "../../core/money.ts";
+/** Attempts of jobs: what each began with, and its transcript. */
+import type { AttemptPrompt } from "../../contracts/organization-rpc.ts";
 import { boundLimit } from "../bound-limit.ts";
 import { fromStoredJson } from "../stored-json.ts";
-import { boundedItems } from "./bounded-part.ts";
 
 /**
  * What an attempt can be cut by: how many of its steps were recorded when a message or a file came. Messages from before
@@ -24,11 +21,6 @@ export const replayMigration = `
     SELECT job_id, path, 0, 0, content FROM workspace_files;
   DROP TABLE workspace_files;
 `;
-
-/** Larger than the number of any step: versions of files are ordered by attempt and step. */
-const stepsOfAttempt = 1_000_000;
-/** With `GROUP BY path`, SQLite takes the other columns from the row that has the greatest. */
-const latestVersion = `MAX(attempt * ${stepsOfAttempt} + after_step)`;
 
 /** A place in an attempt: what was recorded before this step. */
 export interface BeforeStep {
@@ -129,132 +121,6 @@ export class AttemptTable {
       from.jobId,
       from.attempt,
       from.step,
-    );
-  }
-
-  /** Steps are numbered without gaps, so the last number is their count, and found without counting. */
-  countSteps(jobId: string, attempt: number): number {
-    return this.#sql
-      .exec<{ n: number }>(
-        "SELECT IFNULL(MAX(number), 0) AS n FROM steps WHERE job_id = ? AND attempt = ?",
-        jobId,
-        attempt,
-      )
-      .one().n;
-  }
-
-  /** Steps of the job's attempts before this one. */
-  countEarlierSteps(jobId: string, attempt: number): number {
-    return this.#sql
-      .exec<{ n: number }>("SELECT COUNT(*) AS n FROM steps WHERE job_id = ? AND attempt < ?", jobId, attempt)
-      .one().n;
-  }
-
-  /** What the attempt's last model call used; null before the first. */
-  lastUsage(jobId: string, attempt: number): TokenUsage | null {
-    const row = this.#sql
-      .exec<{ usage: string }>(
-        `SELECT json_extract(record, '$.usage') AS usage FROM steps
-         WHERE job_id = ? AND attempt = ? AND json_extract(record, '$.usage') IS NOT NULL ORDER BY number DESC LIMIT 1`,
-        jobId,
-        attempt,
-      )
-      .next().value;
-    return row === undefined ? null : fromStoredJson<TokenUsage>(row.usage);
-  }
-
-  /** Tokens of all model calls of the job, cached or not. */
-  countTokens(jobId: string): number {
-    const tokens = ["inputTokens", "cacheWriteTokens", "cacheReadTokens", "outputTokens"]
-      .map((kind) => `json_extract(record, '$.usage.${kind}')`)
-      .join(" + ");
-    return this.#sql
-      .exec<{ n: number }>(`SELECT IFNULL(SUM(${tokens}), 0) AS n FROM steps WHERE job_id = ?`, jobId)
-      .one().n;
-  }
-
-  countStepsOfIssue(issueId: string): number {
-    return this.#sql.exec<{ n: number }>("SELECT COUNT(*) AS n FROM steps WHERE issue_id = ?", issueId).one().n;
-  }
-
-  saveStep(issueId: string, step: StepRecord): void {
-    this.#sql.exec(
-      "INSERT INTO steps (job_id, attempt, number, issue_id, record) VALUES (?, ?, ?, ?, ?)",
-      step.jobId,
-      step.attempt,
-      step.number,
-      issueId,
-      JSON.stringify(step),
-    );
-  }
-
-  /** The issue's steps after a position, by job, attempt and number. */
-  stepsOfIssue(issueId: string, after: StepPosition | null, limit: number): IssuePart<StepRecord> {
-    const rows = this.#sql.exec<{ record: string }>(
-      `SELECT record FROM steps WHERE issue_id = ?1 AND (?2 IS NULL OR (job_id, attempt, number) > (?2, ?3, ?4))
-       ORDER BY job_id, attempt, number`,
-      issueId,
-      after?.jobId ?? null,
-      after?.attempt ?? null,
-      after?.number ?? null,
-    );
-    return boundedItems(rows, limit, ({ record }) => [fromStoredJson<StepRecord>(record), record.length]);
-  }
-
-  /** The attempt's last steps, in order; of those before a step, if one is named. */
-  lastSteps(jobId: string, attempt: number, most: number, before = stepsOfAttempt): readonly StepRecord[] {
-    return this.#sql
-      .exec<{ record: string }>(
-        `SELECT record FROM steps WHERE job_id = ? AND attempt = ? AND number < ? ORDER BY number DESC ${boundLimit}`,
-        jobId,
-        attempt,
-        before,
-        most,
-      )
-      .toArray()
-      .map(({ record }) => fromStoredJson<StepRecord>(record))
-      .toReversed();
-  }
-
-  workspace(jobId: string): readonly WorkspaceChange[] {
-    return this.#sql
-      .exec<{ path: string; content: string | null }>(
-        `SELECT path, content, ${latestVersion} FROM workspace_versions WHERE job_id = ? GROUP BY path ORDER BY path`,
-        jobId,
-      )
-      .toArray()
-      .map(({ path, content }) => ({ path, content }));
-  }
-
-  /** Keeps files beside their earlier versions, as those that came with so many steps of an attempt. */
-  saveWorkspace(
-    { jobId, attempt, afterStep }: { readonly jobId: string; readonly attempt: number; readonly afterStep: number },
-    changes: readonly WorkspaceChange[],
-  ): void {
-    for (const { path, content } of changes) {
-      this.#sql.exec(
-        "INSERT OR REPLACE INTO workspace_versions (job_id, path, attempt, after_step, content) VALUES (?, ?, ?, ?, ?)",
-        jobId,
-        path,
-        attempt,
-        afterStep,
-        content,
-      );
-    }
-  }
-
-  /** Gives a job the workspace that another one left, or had before a step. */
-  copyWorkspace(fromJobId: string, toJobId: string, before: Omit<BeforeStep, "jobId"> | null = null): void {
-    const until = before === null ? Number.MAX_SAFE_INTEGER : before.attempt * stepsOfAttempt + before.step;
-    this.#sql.exec(
-      `INSERT INTO workspace_versions (job_id, path, attempt, after_step, content)
-       SELECT ?1, path, 0, 0, content FROM (
-         SELECT path, content, ${latestVersion} FROM workspace_versions
-         WHERE job_id = ?2 AND attempt * ${stepsOfAttempt} + after_step < ?3 GROUP BY path
-       )`,
-      toJobId,
-      fromJobId,
-      until,
     );
   }
 }

@@ -12,7 +12,6 @@ import type { StepRecord } from "../../contracts/records.ts";
 import type { OrganizationLimits } from "../../contracts/terms.ts";
 import type { Failure } from "../../core/errors.ts";
 import { callCostMicroUsd, type TokenUsage } from "../../core/money.ts";
-import type { AttemptTable } from "./attempt-table.ts";
 import {
   budgetRefusal,
   decideReservation,
@@ -28,13 +27,14 @@ import type { Change } from "./change.ts";
 import type { IssueTable } from "./issue-table.ts";
 import { holdsEpoch, type JobState, maySettle } from "./job-state.ts";
 import type { JobTable } from "./job-table.ts";
+import type { StepTable } from "./step-table.ts";
 
 const resetDeadline = "budget";
 
 export interface BudgetDeskParts {
   readonly jobs: JobTable;
   readonly issues: IssueTable;
-  readonly attempts: AttemptTable;
+  readonly steps: StepTable;
   readonly budget: BudgetTable;
   readonly limits: () => OrganizationLimits;
 }
@@ -48,12 +48,12 @@ export class BudgetDesk {
 
   /** Sets aside what the slice's next call may cost, if every budget has room for it. */
   reserve(change: Change, command: ReserveCommand): ReserveAnswer {
-    const { jobs, attempts, budget } = this.#parts;
+    const { jobs, steps, budget } = this.#parts;
     const { jobId, stepNumber, amountMicroUsd } = command;
     const held = this.#held(command);
     if (held === null) return { kind: "stale" };
     // A late copy of a request for a call that is over must not touch what is set aside for the present one.
-    if (stepNumber <= attempts.countSteps(jobId, held.record.attempts)) return { kind: "stale" };
+    if (stepNumber <= steps.count(jobId, held.record.attempts)) return { kind: "stale" };
     const open = budget.find(jobId);
     if (open?.stepNumber === stepNumber && open.amountMicroUsd === amountMicroUsd) return { kind: "reserved" };
     // A call that nobody settled may have cost everything that was set aside for it.

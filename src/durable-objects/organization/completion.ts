@@ -5,7 +5,6 @@ import type { ArtifactRecord, JsonValue } from "../../contracts/records.ts";
 import { numericPriority } from "../../contracts/status.ts";
 import { bestModel } from "../../contracts/terms.ts";
 import type { ArtifactTable } from "./artifact-table.ts";
-import type { AttemptTable } from "./attempt-table.ts";
 import type { BudgetDesk } from "./budget-desk.ts";
 import type { ConversationTable } from "./conversation-table.ts";
 import type { Change } from "./change.ts";
@@ -20,6 +19,7 @@ import type { ReviewDesk } from "./review-desk.ts";
 import { isRevision, rework } from "./rework.ts";
 import { createArtifact, type Slices } from "./slices.ts";
 import type { TermsKeeper } from "./terms-keeper.ts";
+import type { WorkspaceTable } from "./workspace-table.ts";
 
 /** `config` of a review job: the artifact that it reads. */
 const underReviewKey = "artifactId";
@@ -27,7 +27,7 @@ const underReviewKey = "artifactId";
 export interface CompletionParts {
   readonly issues: IssueTable;
   readonly jobs: JobTable;
-  readonly attempts: AttemptTable;
+  readonly workspaces: WorkspaceTable;
   readonly artifacts: ArtifactTable;
   readonly conversation: ConversationTable;
   readonly terms: TermsKeeper;

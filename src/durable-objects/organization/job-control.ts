@@ -1,7 +1,6 @@
 /** What commands and switches do to one job, whether a slice runs it or not. */
 import type { CommandAuthor } from "../../contracts/organization-rpc.ts";
 import { numericPriority } from "../../contracts/status.ts";
-import type { AttemptTable } from "./attempt-table.ts";
 import type { BudgetDesk } from "./budget-desk.ts";
 import type { Change } from "./change.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -11,11 +10,12 @@ import { type JobState, settlementWindowMs } from "./job-state.ts";
 import type { JobTable } from "./job-table.ts";
 import { createJob } from "./new-job.ts";
 import { setAside } from "./set-aside.ts";
+import type { WorkspaceTable } from "./workspace-table.ts";
 
 export interface JobControlParts {
   readonly issues: IssueTable;
   readonly jobs: JobTable;
-  readonly attempts: AttemptTable;
+  readonly workspaces: WorkspaceTable;
   readonly dispatcher: Dispatcher;
   readonly budget: BudgetDesk;
 }
@@ -63,7 +63,7 @@ export class JobControl {
 
   /** A new job that does an ended one again, from where its workspace stands. */
   again(change: Change, earlier: JobState): JobState {
-    const { issues, jobs, attempts } = this.#parts;
+    const { issues, jobs, workspaces } = this.#parts;
     const { id, issueId, organizationId, role, agentType, model, modelReason, config } = earlier.record;
     const { priority: issuePriority, notBeforeMs } = issues.get(issueId);
     const priority = numericPriority[issuePriority];
@@ -71,7 +71,7 @@ export class JobControl {
     const created = createJob(change, this.#parts, order);
     const readyAtMs = Math.max(created.readyAtMs, notBeforeMs ?? 0);
     const job: JobState = { ...created, readyAtMs, workspaceBase: earlier.workspaceBase };
-    attempts.copyWorkspace(id, job.record.id);
+    workspaces.copy(id, job.record.id);
     jobs.save(job);
     return job;
   }

@@ -95,7 +95,7 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
   listSteps(query: Rpc.PartQuery<Rpc.StepPosition>): Promise<Rpc.IssuePart<StepRecord> | null> {
     const { after, limit } = query;
     return this.#calls.answer(query, (parts) =>
-      ofVisibleIssue(parts, query, (id) => parts.attempts.stepsOfIssue(id, after, limit)),
+      ofVisibleIssue(parts, query, (id) => parts.steps.ofIssue(id, after, limit)),
     );
   }
 

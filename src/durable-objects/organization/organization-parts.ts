@@ -47,13 +47,26 @@ export function createOrganizationParts(options: OrganizationOptions) {
   const { random } = ports;
 
   const tables = createOrganizationTables(storage, organizationId, ports);
-  const { memory, log, issues, jobs, keys, attempts, artifacts, reviewTable, effectTable, conversation, archive } =
-    tables;
+  const {
+    memory,
+    log,
+    issues,
+    jobs,
+    keys,
+    attempts,
+    steps,
+    workspaces,
+    artifacts,
+    reviewTable,
+    effectTable,
+    conversation,
+    archive,
+  } = tables;
   const { terms } = tables;
   const budget = new BudgetDesk({
     jobs,
     issues,
-    attempts,
+    steps,
     budget: tables.budgetTable,
     limits: () => terms.current().limits,
   });
@@ -135,6 +148,8 @@ export function createOrganizationParts(options: OrganizationOptions) {
     issues,
     jobs,
     attempts,
+    steps,
+    workspaces,
     artifacts,
     dispatcher,
     budget,
@@ -181,12 +196,12 @@ export function createOrganizationParts(options: OrganizationOptions) {
     terms,
     effects,
     expiresAfterMs: options.reviewExpiresAfterMs,
-    rework: (change, order) => rework(change, { issues, jobs, attempts, artifacts, budget }, order),
+    rework: (change, order) => rework(change, { issues, jobs, workspaces, artifacts, budget }, order),
   });
   const completion = new Completion({
     issues,
     jobs,
-    attempts,
+    workspaces,
     artifacts,
     conversation,
     terms,
@@ -195,11 +210,13 @@ export function createOrganizationParts(options: OrganizationOptions) {
     reviews,
     budget,
   });
-  const jobControl = new JobControl({ issues, jobs, attempts, dispatcher, budget });
+  const jobControl = new JobControl({ issues, jobs, workspaces, dispatcher, budget });
   const replays = new Replays({
     issues,
     jobs,
     attempts,
+    steps,
+    workspaces,
     reviewTable,
     effectTable,
     budget,

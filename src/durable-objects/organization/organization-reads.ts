@@ -11,7 +11,7 @@ type ReadParts = Pick<
   | "conversation"
   | "issues"
   | "jobs"
-  | "attempts"
+  | "steps"
   | "reviewTable"
   | "effectTable"
   | "feedback"
@@ -36,7 +36,7 @@ export function issueDetail(parts: ReadParts, issueId: string, nowMs: number): I
   return {
     issue,
     jobs: jobs.map(({ record }) => record),
-    stepCount: parts.attempts.countStepsOfIssue(issueId) + (parts.archive.earlierSteps(issueId) ?? 0),
+    stepCount: parts.steps.countOfIssue(issueId) + (parts.archive.earlierSteps(issueId) ?? 0),
     reviews: parts.reviewTable.ofIssue(issueId),
     effects: parts.effectTable.ofIssue(issueId).map(({ record }) => record),
     ...parts.conversation.ofIssue(issueId),

@@ -20,9 +20,11 @@ import { JobTable } from "./job-table.ts";
 import { KeyUseTable } from "./key-use-table.ts";
 import { RememberedAnswers } from "../remembered-answers.ts";
 import { ReviewTable } from "./review-table.ts";
+import { StepTable } from "./step-table.ts";
 import { SubmissionTable } from "./submission-table.ts";
 import { TermsKeeper } from "./terms-keeper.ts";
 import { UsedTickets } from "./used-tickets.ts";
+import { WorkspaceTable } from "./workspace-table.ts";
 
 export type OrganizationTables = ReturnType<typeof createOrganizationTables>;
 
@@ -47,6 +49,8 @@ export function createOrganizationTables(
     issues,
     jobs,
     attempts: new AttemptTable(sql),
+    steps: new StepTable(sql),
+    workspaces: new WorkspaceTable(sql),
     artifacts,
     reviewTable,
     effectTable,

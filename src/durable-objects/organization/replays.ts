@@ -13,11 +13,15 @@ import { createJob } from "./new-job.ts";
 import type { PeopleDesk } from "./people-desk.ts";
 import { decideReplay, modelOf, replayConfig, type ReplayDecision, type ReplayedStep } from "./replay-decision.ts";
 import type { ReviewTable } from "./review-table.ts";
+import type { StepTable } from "./step-table.ts";
+import type { WorkspaceTable } from "./workspace-table.ts";
 
 export interface ReplayParts {
   readonly issues: IssueTable;
   readonly jobs: JobTable;
   readonly attempts: AttemptTable;
+  readonly steps: StepTable;
+  readonly workspaces: WorkspaceTable;
   readonly reviewTable: ReviewTable;
   readonly effectTable: EffectTable;
   readonly budget: BudgetDesk;
@@ -67,12 +71,12 @@ export class Replays {
   }
 
   #decide(issueId: string, order: ReplayOrder): ReplayDecision {
-    const { jobs, attempts, reviewTable, effectTable } = this.#parts;
+    const { jobs, attempts, steps, reviewTable, effectTable } = this.#parts;
     return decideReplay(order, {
       jobs: jobs.ofIssue(issueId).map(({ record }) => record),
       reviews: reviewTable.ofIssue(issueId),
       effects: effectTable.ofIssue(issueId).map(({ record }) => record),
-      countSteps: (jobId, attempt) => attempts.countSteps(jobId, attempt),
+      countSteps: (jobId, attempt) => steps.count(jobId, attempt),
       isCuttable: (jobId, attempt) => attempts.isCuttable(jobId, attempt),
     });
   }
@@ -93,7 +97,7 @@ export class Replays {
     change: Change,
     { from, earlier, model }: { readonly from: ReplayedStep; readonly earlier: JobState; readonly model: ModelName },
   ): void {
-    const { issues, jobs, attempts } = this.#parts;
+    const { issues, jobs, attempts, workspaces } = this.#parts;
     const { issueId, organizationId, role, agentType, config } = earlier.record;
     const created = createJob(change, this.#parts, {
       issueId,
@@ -107,7 +111,7 @@ export class Replays {
       retryOf: earlier.record.id,
     });
     const jobId = created.record.id;
-    attempts.copyWorkspace(from.jobId, jobId, from);
+    workspaces.copy(from.jobId, jobId, from);
     const prompt = attempts.findPrompt(from.jobId, from.attempt);
     const workspaceBase = prompt === null ? null : baseOf(prompt);
     const job: JobState = { ...created, workspaceBase };

@@ -2,11 +2,11 @@
 import type { JsonValue } from "../../contracts/records.ts";
 import { numericPriority } from "../../contracts/status.ts";
 import type { ArtifactTable } from "./artifact-table.ts";
-import type { AttemptTable } from "./attempt-table.ts";
 import type { Change } from "./change.ts";
 import type { IssueTable } from "./issue-table.ts";
 import type { JobTable } from "./job-table.ts";
 import { createJob, type NewJobParts } from "./new-job.ts";
+import type { WorkspaceTable } from "./workspace-table.ts";
 
 /** `config` of a work job that the review agent sent back: what it said. It sends back once. */
 const reviewNoteKey = "reviewNote";
@@ -16,7 +16,7 @@ const requestedChangesKey = "requestedChanges";
 export interface ReworkParts extends NewJobParts {
   readonly issues: IssueTable;
   readonly jobs: JobTable;
-  readonly attempts: AttemptTable;
+  readonly workspaces: WorkspaceTable;
   readonly artifacts: ArtifactTable;
 }
 
@@ -44,7 +44,7 @@ function configOf(
 
 /** Creates the job that does the work again; the job of the change counts no longer. */
 export function rework(change: Change, parts: ReworkParts, order: ReworkOrder): void {
-  const { issues, jobs, attempts, artifacts } = parts;
+  const { issues, jobs, workspaces, artifacts } = parts;
   const earlier = jobs.find(artifacts.view(order.artifactId).artifact.jobId);
   if (earlier === null) throw new Error(`the job of artifact ${order.artifactId} is missing`);
   const { id, issueId, organizationId, role, agentType, model, modelReason, config } = earlier.record;
@@ -59,6 +59,6 @@ export function rework(change: Change, parts: ReworkParts, order: ReworkOrder): 
     config: configOf(config, order),
     retryOf: id,
   });
-  attempts.copyWorkspace(id, again.record.id);
+  workspaces.copy(id, again.record.id);
   jobs.save({ ...again, workspaceBase: earlier.workspaceBase });
 }

@@ -14,11 +14,15 @@ import { holdsEpoch, type JobState } from "./job-state.ts";
 import type { JobTable } from "./job-table.ts";
 import type { ModelHealth } from "./model-health.ts";
 import { setAside } from "./set-aside.ts";
+import type { StepTable } from "./step-table.ts";
+import type { WorkspaceTable } from "./workspace-table.ts";
 
 export interface SliceParts {
   readonly issues: IssueTable;
   readonly jobs: JobTable;
   readonly attempts: AttemptTable;
+  readonly steps: StepTable;
+  readonly workspaces: WorkspaceTable;
   readonly artifacts: ArtifactTable;
   readonly dispatcher: Dispatcher;
   readonly budget: BudgetDesk;
@@ -77,13 +81,13 @@ export class Slices {
    * accepted before changes nothing.
    */
   checkpoint(change: Change, checkpoint: Checkpoint): JobState | null {
-    const { jobs, attempts, artifacts, noteHeard } = this.#parts;
+    const { jobs, attempts, steps, workspaces, artifacts, noteHeard } = this.#parts;
     const job = this.held(checkpoint);
     if (job === null) return null;
     assertAttempt(job, checkpoint.attempt);
     const hash = checkpoint.steps.length === 0 ? hashOf(checkpoint) : null;
     const { jobId, attempt } = checkpoint;
-    const stepsRecorded = attempts.countSteps(jobId, attempt);
+    const stepsRecorded = steps.count(jobId, attempt);
     const decision = decideCheckpoint(checkpoint, {
       stepsRecorded,
       isLastStepless: hash !== null && hash === job.steplessCheckpointHash,
@@ -95,7 +99,7 @@ export class Slices {
     const charged = this.#recordSteps(change, job, checkpoint.steps);
     const afterStep = stepsRecorded + checkpoint.steps.length;
     attempts.appendMessages(jobId, attempt, afterStep, checkpoint.appendedMessages);
-    attempts.saveWorkspace({ jobId, attempt, afterStep }, checkpoint.workspace);
+    workspaces.save({ jobId, attempt, afterStep }, checkpoint.workspace);
     for (const draft of checkpoint.artifacts) createArtifact(change, artifacts, job.record, draft);
     // Ids of one moment are by chance; sorted, the lines are found again in the order in which they were written.
     const logIds = checkpoint.logs.map(() => change.newId("log")).sort();
@@ -143,21 +147,21 @@ export class Slices {
   }
 
   /** Stores steps and adds their cost to job and issue; returns the job, not yet stored. */
-  #recordSteps(change: Change, job: JobState, steps: readonly StepRecord[]): JobState {
-    const { issues, attempts, budget, modelHealth } = this.#parts;
+  #recordSteps(change: Change, job: JobState, recorded: readonly StepRecord[]): JobState {
+    const { issues, steps, budget, modelHealth } = this.#parts;
     const { issueId, id: jobId } = job.record;
     const issue = issues.get(issueId);
     let jobCostMicroUsd = job.record.costMicroUsd;
     let issueCostMicroUsd = issue.costMicroUsd;
-    for (const step of steps) {
-      attempts.saveStep(issueId, step);
+    for (const step of recorded) {
+      steps.save(issueId, step);
       jobCostMicroUsd += step.costMicroUsd;
       issueCostMicroUsd += step.costMicroUsd;
       change.append({ type: "step.recorded", issueId, jobId, data: { step, jobCostMicroUsd, issueCostMicroUsd } });
       budget.commitStep(change, job, step);
       if (step.kind === "model") modelHealth.noteAnswer(change, job.record.model);
     }
-    if (steps.length === 0) return job;
+    if (recorded.length === 0) return job;
     issues.save({ ...issue, costMicroUsd: issueCostMicroUsd });
     return {
       ...job,
