@@ -6,6 +6,7 @@ import type { Change } from "./change.ts";
 import type { DemandReporter } from "./demand-reporter.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { EffectDesk } from "./effect-desk.ts";
+import type { EffectSender } from "./effect-sender.ts";
 import type { Failures } from "./failures.ts";
 import type { IssueTable } from "./issue-table.ts";
 import type { JobTable } from "./job-table.ts";
@@ -31,6 +32,7 @@ export interface DeadlineParts {
   readonly people: PeopleDesk;
   readonly enforcer: SwitchEnforcer;
   readonly effects: EffectDesk;
+  readonly effectSender: EffectSender;
   readonly feed: ProjectionFeed;
   readonly retention: Retention;
   readonly reporter: DemandReporter;
@@ -58,7 +60,7 @@ export function handleDeadline(change: Change, parts: DeadlineParts, deadline: D
     case "clear":
       return parts.enforcer.enforce(change);
     case "effect-send":
-      return parts.effects.resend(change, subject, deadline);
+      return parts.effectSender.resend(change, subject, deadline);
     case "effect-lease":
       return parts.effects.expireLease(change, subject);
     case "answers":

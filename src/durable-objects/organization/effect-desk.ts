@@ -1,28 +1,22 @@
-/** Carries approved changes to the outside world: sent, leased and tried again like jobs, once per idempotency key. */
+/** Carries approved changes to the outside world: leased and tried again like jobs, once per idempotency key. */
 import type { EffectClaim, EffectOutcome, EffectRef } from "../../contracts/organization-rpc.ts";
-import type { EffectMessage } from "../../contracts/queue-messages.ts";
 import type { ArtifactRecord, EffectRecord, JobError, PullRequestResult } from "../../contracts/records.ts";
 import type { Timings } from "../../contracts/timings.ts";
-import type { Deadline } from "../deadlines.ts";
-import { resendDelayMs } from "../resend-delay.ts";
 import type { ArtifactTable } from "./artifact-table.ts";
 import type { Change } from "./change.ts";
+import type { EffectSender } from "./effect-sender.ts";
 import type { EffectPlan, EffectState, EffectTable } from "./effect-table.ts";
-import type { IssueTable } from "./issue-table.ts";
 import { decideEffectRetry } from "./retry.ts";
 import { createArtifact } from "./slices.ts";
 
 export interface EffectDeskParts {
-  readonly issues: IssueTable;
   readonly artifacts: ArtifactTable;
   readonly effects: EffectTable;
+  readonly sender: EffectSender;
   readonly timings: Timings;
-  /** Whether a switch keeps pull requests from being opened. */
-  readonly isHeld: (nowMs: number) => boolean;
   /** Whether the job whose change it is is debugged: then nothing leaves. */
   readonly isDebugged: (effect: Pick<EffectRecord, "artifactId">, nowMs: number) => boolean;
   readonly random: () => number;
-  readonly send: (message: EffectMessage) => Promise<unknown>;
 }
 
 export class EffectDesk {
@@ -79,18 +73,18 @@ export class EffectDesk {
     };
     this.#parts.effects.save({ record, plan, epoch: 0, leaseUntilMs: null, readyAtMs: change.nowMs });
     change.append({ type: "effect.created", issueId: record.issueId, jobId: null, data: { effect: record } });
-    this.#send(change, record, 0);
+    this.#parts.sender.send(change, record, 0);
   }
 
   /** Begins a try of an effect that is due and that nobody carries out now. */
   claim(change: Change, { effectId }: EffectRef): EffectClaim {
-    const { effects, artifacts, timings } = this.#parts;
+    const { effects, artifacts, sender, timings } = this.#parts;
     const effect = effects.find(effectId);
     if (
       effect === null ||
       effect.record.status !== "PENDING" ||
       effect.readyAtMs > change.nowMs ||
-      this.#parts.isHeld(change.nowMs)
+      sender.isHeld(change.nowMs)
     ) {
       return { kind: "stale" };
     }
@@ -154,21 +148,6 @@ export class EffectDesk {
     return true;
   }
 
-  /** Sends an effect that nobody has claimed again. */
-  resend(change: Change, effectId: string, deadline: Deadline): void {
-    const effect = this.#parts.effects.find(effectId);
-    if (effect?.record.status === "PENDING") this.#send(change, effect.record, deadline.tries + 1);
-  }
-
-  /** Sends what a switch kept back, once none does any more. */
-  sendWaiting(change: Change): void {
-    if (this.#parts.isHeld(change.nowMs)) return;
-    for (const { record, readyAtMs } of this.#parts.effects.pending()) {
-      const isSent = change.deadlines.get(`effect-send:${record.id}`) !== null;
-      if (!isSent && readyAtMs <= change.nowMs) this.#send(change, record, 0);
-    }
-  }
-
   /** Takes an effect back from a delivery that fell silent. */
   expireLease(change: Change, effectId: string): void {
     const effect = this.#parts.effects.find(effectId);
@@ -223,25 +202,6 @@ export class EffectDesk {
     const record: EffectRecord = { ...effect.record, ...patch, updatedAtMs: change.nowMs };
     this.#parts.effects.save({ ...effect, record });
     change.append({ type: "effect.changed", issueId: record.issueId, jobId: null, data: { effect: record } });
-  }
-
-  #send(change: Change, record: EffectRecord, tries: number): void {
-    const { issues, timings, send } = this.#parts;
-    // Whatever ends the hold sends it then.
-    if (this.#parts.isHeld(change.nowMs)) {
-      change.deadlines.clear(`effect-send:${record.id}`);
-      return;
-    }
-    const issue = issues.get(record.issueId);
-    const message: EffectMessage = {
-      v: 1,
-      organizationId: issue.organizationId,
-      effectId: record.id,
-      correlationId: issue.correlationId,
-    };
-    const delayMs = resendDelayMs(tries, { firstMs: timings.resendAfterMs, maxMs: timings.resendMaxMs });
-    change.deadlines.set(`effect-send:${record.id}`, change.nowMs + delayMs, tries);
-    change.afterCommit("send effect", () => send(message));
   }
 }
 

@@ -12,6 +12,7 @@ import { type DeadlineParts, handleDeadline } from "./deadline-handling.ts";
 import { DemandReporter } from "./demand-reporter.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { EffectDesk } from "./effect-desk.ts";
+import { EffectSender } from "./effect-sender.ts";
 import { Failures } from "./failures.ts";
 import { IssueCommands } from "./issue-commands.ts";
 import { JobControl } from "./job-control.ts";
@@ -176,18 +177,23 @@ export function createOrganizationParts(options: OrganizationOptions) {
     allowedModels: () => terms.current().limits.models,
     random,
   });
-  const effects = new EffectDesk({
+  const effectSender = new EffectSender({
     issues,
-    artifacts,
     effects: effectTable,
     timings,
     isHeld: (nowMs) => switchGuard.pullRequestHold(nowMs) !== null,
+    send: options.sendEffect,
+  });
+  const effects = new EffectDesk({
+    artifacts,
+    effects: effectTable,
+    sender: effectSender,
+    timings,
     isDebugged: ({ artifactId }, nowMs) => {
       const job = jobs.find(artifacts.find(artifactId)?.jobId ?? "");
       return job !== null && switchGuard.isDebugged(job.record, nowMs);
     },
     random,
-    send: options.sendEffect,
   });
   const reviews = new ReviewDesk({
     issues,
@@ -255,7 +261,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
     guard: switchGuard,
     jobs,
     dispatcher,
-    effects,
+    effectSender,
     runningJobs,
     clearing,
   });
@@ -294,6 +300,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
     people,
     enforcer,
     effects,
+    effectSender,
     feed,
     retention,
     reporter,

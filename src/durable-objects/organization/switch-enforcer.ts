@@ -2,7 +2,7 @@
 import type { CommandAuthor } from "../../contracts/organization-rpc.ts";
 import type { Change } from "./change.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import type { EffectDesk } from "./effect-desk.ts";
+import type { EffectSender } from "./effect-sender.ts";
 import type { JobTable } from "./job-table.ts";
 import type { RunningJobs } from "./running-jobs.ts";
 import type { SwitchGuard } from "./switch-guard.ts";
@@ -18,7 +18,7 @@ export interface SwitchEnforcerParts {
   readonly guard: SwitchGuard;
   readonly jobs: JobTable;
   readonly dispatcher: Dispatcher;
-  readonly effects: EffectDesk;
+  readonly effectSender: EffectSender;
   readonly runningJobs: RunningJobs;
   readonly clearing: WorkClearing;
 }
@@ -41,14 +41,14 @@ export class SwitchEnforcer {
    * nothing.
    */
   enforce(change: Change): void {
-    const { guard, terms, clearing, effects } = this.#parts;
+    const { guard, terms, clearing, effectSender } = this.#parts;
     const { nowMs } = change;
     const { clear } = terms.current();
     if (clear !== null) clearing.carryOut(change, clear);
     this.#abort(change);
     this.#parts.runningJobs.drain(change, ({ record }) => guard.runningDecision(record, nowMs).kind === "yield");
     this.#rest(change);
-    effects.sendWaiting(change);
+    effectSender.sendWaiting(change);
     this.#concerned = this.#parts.jobs.firstWaiting(nowMs, toldIssues).map(({ issueId }) => issueId);
     const expiryMs = guard.nextExpiryMs(nowMs);
     if (expiryMs === null) change.deadlines.clear(deadlineName);
