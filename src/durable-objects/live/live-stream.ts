@@ -4,16 +4,16 @@
  */
 import { liveAckSchema, liveCloseCodes, type LiveResetReason } from "../../contracts/live-frames.ts";
 import type { Clock } from "../../core/clock.ts";
-import { describeError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
 import type { SetTimer } from "../object-ports.ts";
-import { type FrameText, frameText } from "./frame-text.ts";
+import { frameText } from "./frame-text.ts";
 import { FrameTexts } from "./frame-texts.ts";
 import { type LiveSocketState, LiveSocketStates, type ServerSocket } from "./live-socket-state.ts";
 import type { LiveSource, LogRange } from "./live-source.ts";
 import { decideLiveStart } from "./live-start.ts";
-import { acknowledged, openWindow, widened } from "./live-window.ts";
+import { acknowledged, openWindow } from "./live-window.ts";
 import { Pacer } from "./pacer.ts";
+import { SocketWriter } from "./socket-writer.ts";
 
 /** Frames of a socket are at least so far apart; what happens in between goes out together. */
 const roundMs = 50;
@@ -49,13 +49,16 @@ export interface LiveStreamParts<Filter> {
 export class LiveStream<Filter> {
   readonly #parts: LiveStreamParts<Filter>;
   readonly #states = new LiveSocketStates<Filter>();
+  readonly #writer: SocketWriter<Filter>;
   readonly #rounds: Pacer;
   /** Whether there was no socket when that was looked at last; null before. Listing many sockets for each event is dear. */
   #isAlone: boolean | null = null;
 
   constructor(parts: LiveStreamParts<Filter>) {
     this.#parts = parts;
-    const { clock, setTimer } = parts;
+    const { clock, setTimer, settings, logger } = parts;
+    const { unackedMaxBytes } = settings;
+    this.#writer = new SocketWriter({ states: this.#states, clock, unackedMaxBytes, logger });
     this.#rounds = new Pacer({ clock, setTimer, intervalMs: roundMs, run: () => this.#round() });
   }
 
@@ -89,7 +92,7 @@ export class LiveStream<Filter> {
       window: openWindow(seq),
     };
     const hello = frameText({ kind: "hello", incarnation, firstSeq: prunedSeq + 1, lastSeq });
-    const greeted = this.#send(socket, state, hello);
+    const greeted = this.#writer.send(socket, state, hello);
     if (greeted !== null) {
       const frames = new FrameTexts(source);
       if (start.kind === "reset") this.#reset(socket, greeted, start.reason, frames);
@@ -117,7 +120,7 @@ export class LiveStream<Filter> {
     let nextMs: number | null = null;
     for (const socket of this.#parts.context.getWebSockets()) {
       const state = this.#states.of(socket);
-      if (state === null || this.#hasEnded(socket, state, nowMs)) continue;
+      if (state === null || this.#writer.hasEnded(socket, state, nowMs)) continue;
       nextMs = Math.min(nextMs ?? state.closesAtMs, state.closesAtMs);
     }
     return nextMs;
@@ -166,7 +169,7 @@ export class LiveStream<Filter> {
         continue;
       }
       for (const frame of passing?.(state.filter) ?? []) {
-        if (state !== null) state = this.#send(socket, state, frame);
+        if (state !== null) state = this.#writer.send(socket, state, frame);
       }
     }
     if (isBehind) this.#rounds.request();
@@ -183,7 +186,7 @@ export class LiveStream<Filter> {
     if (state.positionSeq < prunedSeq) return this.#reset(socket, state, "not_kept", frames);
     const { frame, lastSeq: sentSeq, throughSeq } = frames.events(state);
     const moved = { ...state, positionSeq: throughSeq, sentSeq: sentSeq ?? state.sentSeq };
-    if (frame !== null) return this.#send(socket, moved, frame);
+    if (frame !== null) return this.#writer.send(socket, moved, frame);
     this.#states.set(socket, moved);
     return moved;
   }
@@ -197,7 +200,7 @@ export class LiveStream<Filter> {
   ): LiveSocketState<Filter> | null {
     const seq = this.#parts.source.range().lastSeq;
     const begun = { ...state, positionSeq: seq, sentSeq: seq };
-    const told = this.#send(socket, begun, frameText({ kind: "reset", reason }));
+    const told = this.#writer.send(socket, begun, frameText({ kind: "reset", reason }));
     return told === null ? null : this.#sendSnapshotPage(socket, told, "", frames);
   }
 
@@ -208,37 +211,7 @@ export class LiveStream<Filter> {
     frames: FrameTexts<Filter>,
   ): LiveSocketState<Filter> | null {
     const { frame, nextAfterId } = frames.snapshot(state, afterId, this.#parts.source.range().lastSeq);
-    return this.#send(socket, { ...state, snapshotAfterId: nextAfterId }, frame);
-  }
-
-  /** Closes a socket whose credential has ended, and tells whether it did. */
-  #hasEnded(socket: ServerSocket, { closesAtMs }: LiveSocketState<Filter>, nowMs: number): boolean {
-    if (nowMs < closesAtMs) return false;
-    socket.close(liveCloseCodes.credentialEnded, "the credential has ended: connect again with a new one");
-    return true;
-  }
-
-  /** Sends a frame and keeps the state that the socket has then; null when the socket is gone or was cut off. */
-  #send(
-    socket: ServerSocket,
-    state: LiveSocketState<Filter>,
-    { text, bytes }: FrameText,
-  ): LiveSocketState<Filter> | null {
-    if (this.#hasEnded(socket, state, this.#parts.clock.nowMs())) return null;
-    if (state.window.unackedBytes > this.#parts.settings.unackedMaxBytes) {
-      this.#parts.logger.info("socket.slow", { person: state.person, unackedBytes: state.window.unackedBytes });
-      socket.close(liveCloseCodes.slowReader, "too much is unacknowledged: connect again after the last number read");
-      return null;
-    }
-    const sent = { ...state, window: widened(state.window, bytes) };
-    try {
-      socket.send(text);
-    } catch (error) {
-      this.#parts.logger.info("socket.gone", { error: describeError(error) });
-      return null;
-    }
-    this.#states.set(socket, sent);
-    return sent;
+    return this.#writer.send(socket, { ...state, snapshotAfterId: nextAfterId }, frame);
   }
 }
 
