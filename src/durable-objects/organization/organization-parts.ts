@@ -1,39 +1,28 @@
 /** Wires the plain parts of an organization together; the object's class is the adapter around them. */
-import type { HeldJobs } from "../../contracts/switch-evaluation.ts";
 import type { ObjectPorts } from "../object-ports.ts";
 import { Transactions } from "../transactions.ts";
-import type { AdmissionGuards } from "./admission.ts";
-import { BudgetDesk } from "./budget-desk.ts";
 import { createChangeHooks } from "./change-hooks.ts";
 import { Changes } from "./change.ts";
 import { Completion } from "./completion.ts";
-import { ControlDesk } from "./control-desk.ts";
 import { type DeadlineParts, handleDeadline } from "./deadline-handling.ts";
 import { DemandReporter } from "./demand-reporter.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { EffectDesk } from "./effect-desk.ts";
-import { EffectSender } from "./effect-sender.ts";
 import { Failures } from "./failures.ts";
 import { IssueCommands } from "./issue-commands.ts";
 import { JobControl } from "./job-control.ts";
-import { signalFor } from "./job-state.ts";
-import { LiveFeed } from "./live-feed.ts";
-import { LiveSockets } from "./live-sockets.ts";
 import type { OrganizationOptions } from "./organization-options.ts";
+import { createOutlets } from "./organization-outlets.ts";
 import { createOrganizationTables } from "./organization-tables.ts";
 import { ModelHealth } from "./model-health.ts";
 import { PeopleDesk } from "./people-desk.ts";
 import { OutcomeReporter } from "./outcome-reporter.ts";
-import { ProjectionFeed } from "./projection-feed.ts";
 import { Replays } from "./replays.ts";
-import { Retention } from "./retention.ts";
-import { ReviewDesk } from "./review-desk.ts";
-import { rework } from "./rework.ts";
+import { createReviewing } from "./reviewing.ts";
 import { RunningJobs } from "./running-jobs.ts";
 import { Settlements } from "./settlements.ts";
 import { Slices } from "./slices.ts";
+import { createStartRules } from "./start-rules.ts";
 import { SwitchEnforcer } from "./switch-enforcer.ts";
-import { SwitchGuard } from "./switch-guard.ts";
 import { Waiting } from "./waiting.ts";
 import { WorkClearing } from "./work-clearing.ts";
 
@@ -62,55 +51,13 @@ export function createOrganizationParts(options: OrganizationOptions) {
     effectTable,
     conversation,
     archive,
+    terms,
   } = tables;
-  const { terms } = tables;
-  const budget = new BudgetDesk({
-    jobs,
-    issues,
-    steps,
-    budget: tables.budgetTable,
-    limits: () => terms.current().limits,
-  });
-  const guards: AdmissionGuards = {
-    switchRefusal: (request, nowMs) => switchGuard.refusal(request, nowMs),
-    budgetRefusal: (nowMs) => budget.refusal(nowMs),
-  };
-  const switchGuard = new SwitchGuard({ organizationId, terms, jobs, settingSwitches: options.settingSwitches });
-  const heldJobs = (nowMs: number): HeldJobs =>
-    clearing.isUnderWay(terms.current().clear) ? { kind: "all" } : switchGuard.heldJobs(nowMs);
-  const limits = () => {
-    const { concurrentJobs, weight } = terms.current().limits;
-    return { concurrencyLimit: Math.min(concurrentJobs, options.globalSlots), weight };
-  };
-  /** The same for starting jobs: no slot at all while there is no money. */
-  const startLimits = () =>
-    budget.blocksStarts(ports.clock.nowMs()) ? { ...limits(), concurrencyLimit: 0 } : limits();
-
-  const transactions = new Transactions({
-    context,
-    ports,
-    faultDelayMs: timings.resendAfterMs,
-    memory,
-  });
-  const sockets = new LiveSockets({
-    context,
-    feed: new LiveFeed({ log, issues, jobs }),
-    log,
-    clock: ports.clock,
-    settings: options.live,
-    setTimer: ports.setTimer,
-    logger,
-  });
-  const control = new ControlDesk((jobId, epoch) => signalFor(jobs.find(jobId), epoch));
-  const retention = new Retention({ sql: storage.sql, log, archive, keepProjectedMs: options.keepProjectedMs });
-  const feed = new ProjectionFeed({
-    memory,
-    log,
-    organizationId,
-    timings,
-    send: options.sendRecords,
-    onProjected: (transaction, seq) => retention.noteProjected(transaction, seq),
-  });
+  const { budget, switchGuard, guards, startLimits, heldJobs } = createStartRules(options, tables, (order) =>
+    clearing.isUnderWay(order),
+  );
+  const transactions = new Transactions({ context, ports, faultDelayMs: timings.resendAfterMs, memory });
+  const { sockets, control, retention, feed } = createOutlets({ ...options, ports }, tables);
   const reporter = new DemandReporter({
     sql: storage.sql,
     memory,
@@ -177,33 +124,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
     allowedModels: () => terms.current().limits.models,
     random,
   });
-  const effectSender = new EffectSender({
-    issues,
-    effects: effectTable,
-    timings,
-    isHeld: (nowMs) => switchGuard.pullRequestHold(nowMs) !== null,
-    send: options.sendEffect,
-  });
-  const effects = new EffectDesk({
-    artifacts,
-    effects: effectTable,
-    sender: effectSender,
-    timings,
-    isDebugged: ({ artifactId }, nowMs) => {
-      const job = jobs.find(artifacts.find(artifactId)?.jobId ?? "");
-      return job !== null && switchGuard.isDebugged(job.record, nowMs);
-    },
-    random,
-  });
-  const reviews = new ReviewDesk({
-    issues,
-    artifacts,
-    reviews: reviewTable,
-    terms,
-    effects,
-    expiresAfterMs: options.reviewExpiresAfterMs,
-    rework: (change, order) => rework(change, { issues, jobs, workspaces, artifacts, budget }, order),
-  });
+  const { effectSender, effects, reviews } = createReviewing(options, tables, { switchGuard, budget });
   const completion = new Completion({
     issues,
     jobs,
@@ -325,7 +246,6 @@ export function createOrganizationParts(options: OrganizationOptions) {
     ceilings: options.ceilings,
     retention,
     switchGuard,
-    limits,
     budget,
     changes,
     sockets,
