@@ -2,7 +2,7 @@
 import pMap from "p-map";
 import type { LogDraft } from "../contracts/organization-rpc.ts";
 import type { ModelToolCall } from "../contracts/ports.ts";
-import type { StepRecord, WorkspaceChange } from "../contracts/records.ts";
+import type { SavedFile, StepRecord } from "../contracts/records.ts";
 import type { ToolExecution } from "../tools/execute-tool.ts";
 import { findTool } from "../tools/registry.ts";
 import { boundedText } from "./bounded-text.ts";
@@ -75,7 +75,7 @@ function stepOf(
 }
 
 /** Later changes of a path replace earlier ones. */
-function mergedWorkspace(finished: readonly FinishedCall[]): WorkspaceChange[] {
+function mergedWorkspace(finished: readonly FinishedCall[]): SavedFile[] {
   const changes = finished.flatMap(({ execution }) => execution.workspace);
   return [...new Map(changes.map((change) => [change.path, change])).values()];
 }

@@ -258,6 +258,21 @@ export interface WorkspaceChange {
   readonly content: string | null;
 }
 
+/** How a file differs from the commit that the job's files are laid over. */
+export interface FileDifference {
+  readonly change: "added" | "modified" | "deleted";
+  readonly additions: number;
+  readonly deletions: number;
+  /** As Git would print it; null when it is too large to be kept, or shows a secret. */
+  readonly patch: string | null;
+}
+
+/** A changed file as a checkpoint brings it. */
+export interface SavedFile extends WorkspaceChange {
+  /** Null when it is as it was. A slice of an earlier release does not say. */
+  readonly difference?: FileDifference | null;
+}
+
 /** The commit and pull request of an approved change, fixed before the first outside call. */
 const pullRequestPlanSchema = z.object({
   repository: repositorySchema,

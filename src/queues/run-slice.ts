@@ -22,7 +22,7 @@ import { endingOf, finalFailure } from "./slice-ending.ts";
 import { guardSlice, type SliceGuard } from "./slice-guard.ts";
 import { sliceMoney } from "./slice-money.ts";
 import { openWorkspace, renderAttempt } from "./slice-preparation.ts";
-import { leftBehind, report } from "./slice-report.ts";
+import { report } from "./slice-report.ts";
 import type { Slice, SliceOrganization, SlicePorts } from "./slice.ts";
 import { createTextStream, type TextStream } from "./text-stream.ts";
 
@@ -75,7 +75,7 @@ function answersOf({
 }
 
 function loopPorts(slice: Slice, tools: ToolContext, text: TextStream, guard: SliceGuard): LoopPorts {
-  const { ports, assignment, ref, organization, logger, startedAtMs, progress } = slice;
+  const { ports, assignment, ref, organization, logger, startedAtMs } = slice;
   const { signal } = guard;
   const answers = answersOf(assignment);
   const logsOf = (draft: CheckpointDraft): readonly LogDraft[] =>
@@ -94,10 +94,7 @@ function loopPorts(slice: Slice, tools: ToolContext, text: TextStream, guard: Sl
     saveCheckpoint: async (draft) => {
       const checkpoint = { ...ref, ...draft, logs: logsOf(draft).map(redactedLog) };
       const answer = await repeatCall(() => organization().checkpoint(checkpoint), logger, signal);
-      if (answer.accepted) {
-        ({ unheard } = answer);
-        progress.messages = [...progress.messages, ...draft.appendedMessages];
-      }
+      if (answer.accepted) ({ unheard } = answer);
       return answer.accepted;
     },
     onText: (words) => text.push(words),
@@ -112,10 +109,8 @@ async function work(slice: Slice, text: TextStream, guard: SliceGuard): Promise<
   const { signal } = guard;
   const { ports, assignment, definition, ref, logger } = slice;
   const workspace = await openWorkspace(assignment, definition, { ...ports, logger }, signal);
-  slice.progress.workspace = workspace;
   const started = await startAttempt(slice, workspace, signal);
   if (started === null) return { kind: "stale" };
-  slice.progress.messages = started.state.messages;
   const { price, maxOutputTokens } = modelTable[assignment.job.model];
   const ceilings = jobCeilings(definition.ceilings, assignment.job);
   const tools: ToolContext = {
@@ -189,7 +184,7 @@ export async function runSlice(ports: SlicePorts, organizationId: string, assign
   const definition = findAgent(job.agentType);
   if (definition === null) {
     const failure = finalFailure("unknown_agent", `There is no agent ${job.agentType}.`);
-    await report(failure, {}, { ref, organization, logger });
+    await report(failure, null, { ref, organization, logger });
     return;
   }
   logger.info("slice started", {
@@ -200,7 +195,6 @@ export async function runSlice(ports: SlicePorts, organizationId: string, assign
     stepCount: attempt.stepCount,
   });
   const startedAtMs = ports.clock.nowMs();
-  const progress = { workspace: null, messages: attempt.messages };
   const timings = assignment.isDebugged ? debuggedTimings(ports.timings) : ports.timings;
   const slice: Slice = {
     ports: { ...ports, timings },
@@ -210,13 +204,11 @@ export async function runSlice(ports: SlicePorts, organizationId: string, assign
     organization,
     logger,
     startedAtMs,
-    progress,
   };
   const stop = await runGuarded(slice);
   const ending = endingOf(stop, assignment, ports.defaultModel);
   if (ending.kind === "finish" && ending.command.outcome.role === "triage" && ending.command.outcome.byRules) {
     logger.warn("triage decided by rules", { stop: stop.kind, why: stop.kind === "failed" ? stop.reason : stop.kind });
   }
-  const artifacts = ending.kind === "fail" ? await leftBehind(slice, ending.command.error.reason) : [];
-  await report(ending, { artifacts, fallbackModel: definition.fallbackModel ?? null }, slice);
+  await report(ending, definition.fallbackModel ?? null, slice);
 }

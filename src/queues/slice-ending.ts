@@ -10,8 +10,8 @@ import type { AskCommand, Assignment, EpochRef, FailCommand, FinishCommand } fro
 
 export type SliceEnding =
   | { readonly kind: "finish"; readonly command: Omit<FinishCommand, keyof EpochRef> }
-  /** Whoever reports it adds what the job leaves behind. */
-  | { readonly kind: "fail"; readonly command: Omit<FailCommand, keyof EpochRef | "artifacts"> }
+  /** Whoever reports it adds the agent's fall-back model. */
+  | { readonly kind: "fail"; readonly command: Omit<FailCommand, keyof EpochRef> }
   | { readonly kind: "ask"; readonly command: Omit<AskCommand, keyof EpochRef> }
   | { readonly kind: "yield" }
   /** Another slice holds the job, or it is over: nothing is reported. */

@@ -6,7 +6,6 @@ import type { ModelPort } from "../contracts/ports.ts";
 import type { Timings } from "../contracts/timings.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/log.ts";
-import type { Workspace } from "../tools/workspace.ts";
 import type { PreparationPorts } from "./slice-preparation.ts";
 
 /** What a slice asks of its organization's object. */
@@ -44,6 +43,4 @@ export interface Slice {
   readonly organization: () => SliceOrganization;
   readonly logger: Logger;
   readonly startedAtMs: number;
-  /** What the slice has come to so far, for whatever has to be said of it when it cannot go on. */
-  readonly progress: { workspace: Workspace | null; messages: readonly string[] };
 }

@@ -1,7 +1,7 @@
 /** Runs one tool call of a model: the only way from the agents' loop to a tool. */
 import type { ArtifactDraft } from "../contracts/organization-rpc.ts";
 import type { ModelToolCall } from "../contracts/ports.ts";
-import type { PolicyDecision, WorkspaceChange } from "../contracts/records.ts";
+import type { PolicyDecision, SavedFile } from "../contracts/records.ts";
 import { redactText } from "../core/redaction/redact.ts";
 import type { ToolContext } from "./define-tool.ts";
 import { findTool } from "./registry.ts";
@@ -14,7 +14,7 @@ export interface ToolExecution {
   readonly isError: boolean;
   readonly policy: PolicyDecision;
   /** Files that this call changed, to be saved with the checkpoint; a later change of a path replaces an earlier one. */
-  readonly workspace: readonly WorkspaceChange[];
+  readonly workspace: readonly SavedFile[];
   readonly artifacts: readonly ArtifactDraft[];
   /** Set when the call ended the job. */
   readonly finished: { readonly summary: string } | null;
@@ -46,7 +46,7 @@ export async function executeTool(
       output: markUntrusted(redactText(result.output)),
       isError: false,
       policy: "allowed",
-      workspace: ctx.workspace?.takeChanges() ?? [],
+      workspace: (await ctx.workspace?.takeChanges()) ?? [],
       artifacts: result.artifacts ?? [],
       finished: result.finished ?? null,
     };

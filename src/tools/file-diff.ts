@@ -1,5 +1,6 @@
 /** The difference between two versions of one file, as Git would print it. */
 import { formatPatch, structuredPatch, type StructuredPatch } from "diff";
+import type { FileDifference } from "../contracts/records.ts";
 import { findSecrets } from "../core/redaction/find-secrets.ts";
 import { secretShown, type SecretLine, type ShownLines } from "./secret-policy.ts";
 
@@ -16,6 +17,8 @@ export interface FileDiff {
 /** Above this many changed lines the shortest difference is not worth its time: the whole file is shown as replaced. */
 const maxEditLength = 2_000;
 const contextLines = 3;
+/** A larger patch is not kept beside its file: both are stored in one row, of at most 2 MB. */
+const maxKeptPatchBytes = 500_000;
 
 function hunksOf(before: string, after: string, context: number): StructuredPatch["hunks"] {
   const shortest = structuredPatch("", "", before, after, "", "", { context, maxEditLength });
@@ -67,4 +70,12 @@ export function diffFile(path: string, before: string | null, after: string | nu
   });
   const secret = secretShown(before ?? "", after ?? "", shownLines(hunks));
   return { path, change, additions: count("+"), deletions: count("-"), patch, secret };
+}
+
+/** What is kept of a difference beside the file; a patch that shows a secret is not. */
+export function differenceOf(diff: FileDiff | null): FileDifference | null {
+  if (diff === null) return null;
+  const { change, additions, deletions, patch, secret } = diff;
+  const isKept = secret === null && new TextEncoder().encode(patch).length <= maxKeptPatchBytes;
+  return { change, additions, deletions, patch: isKept ? patch : null };
 }

@@ -1,9 +1,9 @@
 /** A job's files: copy-on-write over the repository's snapshot. Nothing here leaves the job. */
 import { maxReadableFileBytes, type FileContent, type FileMatch } from "../contracts/repository-rpc.ts";
-import type { WorkspaceChange } from "../contracts/records.ts";
+import type { SavedFile, WorkspaceChange } from "../contracts/records.ts";
 import { globMatcher } from "../core/glob.ts";
 import { searchLines } from "../core/line-search.ts";
-import { diffFile, secretTouched, type FileDiff } from "./file-diff.ts";
+import { diffFile, differenceOf, secretTouched, type FileDiff } from "./file-diff.ts";
 import { foldersOf, requireChangeablePath } from "./path-policy.ts";
 import type { RepositorySnapshot } from "./repository-snapshot.ts";
 import { refuseSecret } from "./secret-policy.ts";
@@ -70,9 +70,12 @@ export class Workspace {
     return { change: before === null ? "created" : "replaced" };
   }
 
-  /** What changed since the last call, to be saved with the next checkpoint. */
-  takeChanges(): WorkspaceChange[] {
-    const changes = [...this.#unsaved].map(([path, content]) => ({ path, content }));
+  /** What changed since the last call, and how it differs from the snapshot, to be saved with the next checkpoint. */
+  async takeChanges(): Promise<SavedFile[]> {
+    const changes: SavedFile[] = [];
+    for (const [path, content] of this.#unsaved) {
+      changes.push({ path, content, difference: differenceOf(diffFile(path, await this.#baseText(path), content)) });
+    }
     this.#unsaved.clear();
     return changes;
   }

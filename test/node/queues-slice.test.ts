@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { defaultCeilings } from "../../src/contracts/ceilings.ts";
 import { GitHubError, ModelCallError, type GitHubPort, type ModelPort } from "../../src/contracts/ports.ts";
+import { wordsOf } from "../../src/contracts/transcript-words.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { debuggedCeilings, debuggedTimings } from "../../src/queues/debugged.ts";
 import { consumeJobs } from "../../src/queues/jobs.ts";
@@ -186,29 +187,19 @@ describe("a work job", () => {
     expect(busy.failed).toMatchObject([{ failureClass: "transient", retryAfterMs: 800 }]);
   });
 
-  test("that cannot go on leaves what it has said and changed, as something that nothing follows from", async () => {
+  test("that cannot go on has told all that it has said and changed with its checkpoints", async () => {
     const job = new MemoryJob({ assignment: { repository }, job: { agentType: "briefs.status-workflow" } });
     const edit = { id: "c1", name: "write_file", input: { path: "docs/half.md", content: "Half.\n" } };
     const turns = [{ text: "I begin with the page.", calls: [edit] }, { stopReason: "something_new" }];
     const model = scriptedModel(inOrder(turns));
     await deliver(job, model);
     expect(model.requests).toHaveLength(2);
-    expect(job.failed).toMatchObject([
-      {
-        failureClass: "final",
-        error: { reason: "unknown_stop" },
-        artifacts: [{ type: "ANALYSIS", metadata: { partial: true, reason: "unknown_stop" }, files: [] }],
-      },
-    ]);
-    const [left] = job.failed[0]?.artifacts ?? [];
-    expect(left?.content).toContain("I begin with the page.");
-    expect(left?.diffPatch).toContain("+++ b/docs/half.md\n");
-  });
-
-  test("that has said and changed nothing leaves nothing", async () => {
-    const job = new MemoryJob();
-    await deliver(job, failing({ failureClass: "final", reason: "spend_cap", message: "No money." }));
-    expect(job.failed).toMatchObject([{ error: { reason: "spend_cap" }, artifacts: [] }]);
+    expect(job.failed).toMatchObject([{ failureClass: "final", error: { reason: "unknown_stop" } }]);
+    expect(job.messages.map(wordsOf).join("")).toBe("I begin with the page.");
+    const [file, ...others] = job.checkpoints.flatMap(({ workspace }) => workspace);
+    expect(others).toEqual([]);
+    expect(file).toMatchObject({ path: "docs/half.md", content: "Half.\n", difference: { change: "added" } });
+    expect(file?.difference?.patch).toMatch(/\+\+\+ b\/docs\/half\.md\n.*\n\+Half\.\n$/u);
   });
 
   test("that meets a fault of ours uses up an attempt and tells the tenant nothing internal", async () => {

@@ -70,7 +70,7 @@ describe("executeTool", () => {
     const written = await run(ctx, "write_file", { path: "src/new.ts", content: "new\n" });
     const failed = await run(ctx, "edit_file", { path: "src/new.ts", oldText: "absent", newText: "x" });
     const edited = await run(ctx, "edit_file", { path: "src/new.ts", oldText: "new", newText: "newer" });
-    expect([written.workspace, failed.workspace, edited.workspace]).toEqual([
+    expect([written.workspace, failed.workspace, edited.workspace]).toMatchObject([
       [{ path: "src/new.ts", content: "new\n" }],
       [],
       [{ path: "src/new.ts", content: "newer\n" }],

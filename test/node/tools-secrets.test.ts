@@ -97,7 +97,16 @@ describe("a change of a secret", () => {
     const changed = await tools()("edit_file", edit("src/client.ts", "one", "uno"));
     expect(changed.policy).toBe("allowed");
     expect(changed.workspace).toEqual([
-      { path: "src/client.ts", content: files["src/client.ts"].replace("one", "uno") },
+      {
+        path: "src/client.ts",
+        content: files["src/client.ts"].replace("one", "uno"),
+        difference: {
+          change: "modified",
+          additions: 1,
+          deletions: 1,
+          patch: expect.stringContaining("+uno") as unknown,
+        },
+      },
     ]);
   });
 
@@ -109,7 +118,9 @@ describe("a change of a secret", () => {
     expect(proposed.artifacts[0]?.files[0]?.content).toBe(files["src/client.ts"].replace("one", "uno"));
 
     const near = tools();
-    expect((await near("edit_file", edit("src/client.ts", "four", "vier"))).isError).toBe(false);
+    const nearby = await near("edit_file", edit("src/client.ts", "four", "vier"));
+    expect(nearby.isError).toBe(false);
+    expect(nearby.workspace).toMatchObject([{ difference: { change: "modified", additions: 1, patch: null } }]);
     const shown = await near("git_diff", {});
     expect(shown.output).toContain("[REDACTED:api-key]");
     const refused = await near("git_propose", proposal);

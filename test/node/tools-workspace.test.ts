@@ -5,6 +5,9 @@ import { diffFile } from "../../src/tools/file-diff.ts";
 import { maxChangedBytes, maxChangedFiles } from "../../src/tools/workspace.ts";
 import { workspaceOf } from "./tools-fixture.ts";
 
+const anyText: unknown = expect.any(String);
+const of = (change: string, additions: number, deletions: number) => ({ change, additions, deletions });
+
 const files = { "README.md": "read me\n", "src/a.ts": "alpha\nbeta\n", "src/b.ts": "beta\n" };
 
 describe("a workspace", () => {
@@ -43,21 +46,22 @@ describe("a workspace", () => {
   it("hands over each change once, and is the same again when they are restored", async () => {
     const workspace = workspaceOf(files);
     await workspace.writeFile("src/a.ts", "first\n");
-    const first = workspace.takeChanges();
+    const first = await workspace.takeChanges();
     await workspace.writeFile("src/a.ts", "second\n");
     await workspace.writeFile("src/b.ts", null);
-    const second = workspace.takeChanges();
-    expect([first, second, workspace.takeChanges()]).toEqual([
-      [{ path: "src/a.ts", content: "first\n" }],
+    const second = await workspace.takeChanges();
+    const { diffs } = await workspace.diff();
+    expect([first, second, await workspace.takeChanges()]).toEqual([
+      [{ path: "src/a.ts", content: "first\n", difference: { ...of("modified", 1, 2), patch: anyText } }],
       [
-        { path: "src/a.ts", content: "second\n" },
-        { path: "src/b.ts", content: null },
+        { path: "src/a.ts", content: "second\n", difference: { ...of("modified", 1, 2), patch: diffs[0]?.patch } },
+        { path: "src/b.ts", content: null, difference: { ...of("deleted", 0, 1), patch: diffs[1]?.patch } },
       ],
       [],
     ]);
     const restored = workspaceOf(files, [...first, ...second]);
     expect(await restored.diff()).toEqual(await workspace.diff());
-    expect(restored.takeChanges()).toEqual([]);
+    expect(await restored.takeChanges()).toEqual([]);
   });
 
   it("shows no difference for a file that is as it was", async () => {
@@ -67,6 +71,7 @@ describe("a workspace", () => {
     await workspace.writeFile("src/new.ts", "new");
     await workspace.writeFile("src/new.ts", null);
     expect(await workspace.diff()).toEqual({ diffs: [], files: [] });
+    expect((await workspace.takeChanges()).map(({ difference }) => difference)).toEqual([null, null]);
   });
 
   it.each([

@@ -11,6 +11,7 @@ import { parseSchedulingSettings } from "../../src/env.ts";
 import { OrganizationObject } from "./objects-worker.ts";
 import {
   allEvents,
+  asking,
   bringToReview,
   changedFiles,
   checkpointOf,
@@ -26,7 +27,10 @@ import {
   objectOf,
   promptOver,
   runJob,
+  saying,
+  type SubmissionChanges,
   submit,
+  termsFor,
   triaged,
 } from "./organization-driver.ts";
 import { receivedMessages } from "./received-messages.ts";
@@ -90,6 +94,12 @@ async function forget(organizationId: string): Promise<void> {
 
 async function alarmAtMs(organizationId: string): Promise<number | null> {
   return runInDurableObject(stubOf(organizationId), (_object, state) => state.storage.getAlarm());
+}
+
+async function deadlinesOf(organizationId: string, kind: string): Promise<readonly unknown[]> {
+  return runInDurableObject(stubOf(organizationId), (_object, state) =>
+    state.storage.sql.exec("SELECT name FROM deadlines WHERE name LIKE ?", `${kind}:%`).toArray(),
+  );
 }
 
 async function heldSlots(organizationId: string): Promise<number> {
@@ -595,6 +605,152 @@ describe("retry", () => {
     expect(newest).toMatchObject({ issueId, id: second.job.id });
     if (newest === undefined) return;
     expect(await page(newest)).toMatchObject([{ id: first.jobId }]);
+  });
+});
+
+describe("a job that ends before its work is done", () => {
+  const dayMs = 24 * 60 * 60_000;
+  const patch = "--- a/x\n+++ b/x\n@@ -1,1 +1,1 @@\n-a\n+b\n";
+  const workspace = [
+    {
+      path: "src/x.ts",
+      content: "b\n",
+      difference: { change: "modified", additions: 1, deletions: 1, patch } as const,
+    },
+    { path: "src/as-it-was.ts", content: "a\n", difference: null },
+  ];
+
+  /** A job with words and a changed file, whose slice still runs. */
+  async function begun(organizationId: string, changes: SubmissionChanges = {}) {
+    const { issueId } = await submit(organizationId, { requestedAgentType: "briefs.status-workflow", ...changes });
+    const work = await claim(await nextJobMessage(organizationId));
+    const appendedMessages = [asking("Go."), saying("It is the guard."), asking("Go on.")];
+    const steps = [modelStep(work, 1)];
+    expect(
+      await objectOf(organizationId).checkpoint(checkpointOf(work, { steps, appendedMessages, workspace })),
+    ).toMatchObject(accepted);
+    return { issueId, work, slice: sliceOf(work) };
+  }
+
+  const transient = (slice: ReturnType<typeof sliceOf>, retryAfterMs = 60_000) =>
+    ({ ...slice, failureClass: "transient", error: { reason: "overloaded", message: "529" }, retryAfterMs }) as const;
+
+  async function letPass(organizationId: string, ms: number): Promise<void> {
+    advanceMs(ms);
+    await runDurableObjectAlarm(stubOf(organizationId));
+  }
+
+  /** What the job left, and that nothing of it follows its end. */
+  async function expectKept(organizationId: string, issueId: string, reason: string): Promise<void> {
+    const query = { organizationId, issueId, visibility: everything, after: null, limit: 10 };
+    const left = (await objectOf(organizationId).listArtifacts(query))?.items ?? [];
+    expect(left).toMatchObject([
+      { artifact: { type: "ANALYSIS", name: "Partial work", metadata: { partial: true, reason } }, diffPatch: patch },
+    ]);
+    expect(left[0]?.content).toContain("It is the guard.");
+    expect(left[0]?.content).toContain("- modified src/x.ts");
+    expect(left[0]?.content).not.toContain("as-it-was");
+    const ofJob = (await allEvents(organizationId)).filter(({ jobId }) => jobId !== null).map(({ type }) => type);
+    expect(ofJob.slice(ofJob.indexOf("artifact.created"))).toEqual(["artifact.created", "job.status_changed"]);
+    expect((await read(organizationId, issueId)).reviews).toEqual([]);
+    expect(await heldSlots(organizationId)).toBe(0);
+  }
+
+  test("by a command while its slice runs keeps what there is, before the end is told", async () => {
+    const organizationId = mintOrganizationId();
+    const { issueId, work, slice } = await begun(organizationId);
+    await command(organizationId, issueId, "cancel");
+    expect(await objectOf(organizationId).checkpoint(checkpointOf(work, { steps: [modelStep(work, 2)] }))).toEqual(
+      refused,
+    );
+    await expectKept(organizationId, issueId, "cancelled");
+    expect(await objectOf(organizationId).fail(transient(slice))).toEqual(refused);
+  });
+
+  test("by a command while it waits between two slices keeps what there is", async () => {
+    const organizationId = mintOrganizationId();
+    const { issueId, slice } = await begun(organizationId);
+    await objectOf(organizationId).fail(transient(slice));
+    expect((await read(organizationId, issueId)).waitingFor).toBe("retry_delay");
+    await command(organizationId, issueId, "cancel");
+    await expectKept(organizationId, issueId, "cancelled");
+  });
+
+  test("by the silence of its slices keeps what there is", async () => {
+    const organizationId = mintOrganizationId();
+    const { issueId } = await begun(organizationId);
+    for (let losses = 1; losses < poisonousLosses; losses += 1) {
+      await letPass(organizationId, 16_000);
+      await claim(await nextJobMessage(organizationId, losses));
+    }
+    await letPass(organizationId, 16_000);
+    expect((await read(organizationId, issueId)).issue.status).toBe("FAILED");
+    await expectKept(organizationId, issueId, "poison");
+  });
+
+  test("by the time after which its issue is not wanted keeps what there is", async () => {
+    const organizationId = mintOrganizationId();
+    const { issueId, slice } = await begun(organizationId, { expiresAtMs: testClock.nowMs() + 60_000 });
+    await command(organizationId, issueId, "pause");
+    await objectOf(organizationId).yieldSlice(slice);
+    advanceMs(60_000);
+    await command(organizationId, issueId, "resume");
+    expect((await read(organizationId, issueId)).issue.status).toBe("CANCELLED");
+    await expectKept(organizationId, issueId, "expired");
+  });
+
+  test("by a provider that stays away ends after a day, though a breaker never let it try again", async () => {
+    const organizationId = mintOrganizationId();
+    const { issueId, slice } = await begun(organizationId);
+    const failedAtMs = testClock.nowMs();
+    await objectOf(organizationId).fail(transient(slice));
+    const since = { sinceMs: failedAtMs, probeAtMs: failedAtMs + 30 * dayMs };
+    const breakers = [{ model: "sonnet", status: "open", ...since }] as const;
+    await objectOf(organizationId).applyTerms({ ...termsFor(organizationId), version: 2, breakers });
+    await letPass(organizationId, dayMs - 1_000);
+    expect(await read(organizationId, issueId)).toMatchObject({
+      issue: { status: "QUEUED" },
+      waitingFor: "provider_back_off",
+    });
+    const alarmMs = await alarmAtMs(organizationId);
+    expect(alarmMs).toBeLessThanOrEqual(failedAtMs + dayMs + 500);
+    await letPass(organizationId, 1_500);
+    expect(await read(organizationId, issueId)).toMatchObject({
+      issue: { status: "FAILED" },
+      jobs: [{ status: "FAILED", attempts: 1, error: { reason: "provider_unavailable" } }],
+    });
+    expect(jobMessages(organizationId)).toHaveLength(1);
+    await expectKept(organizationId, issueId, "provider_unavailable");
+  });
+
+  test("by a provider is spared by an answer in time, and by a pause in which nobody tried", async () => {
+    const organizationId = mintOrganizationId();
+    const { issueId, slice } = await begun(organizationId);
+    await objectOf(organizationId).fail(transient(slice));
+    await command(organizationId, issueId, "pause");
+    await letPass(organizationId, 2 * dayMs);
+    await command(organizationId, issueId, "resume");
+    const second = await claim(await nextJobMessage(organizationId, 1));
+    await objectOf(organizationId).fail(transient(sliceOf(second)));
+    await letPass(organizationId, 61_000);
+    const third = await claim(await nextJobMessage(organizationId, 2));
+    await objectOf(organizationId).checkpoint(checkpointOf(third, { steps: [modelStep(third, 2)] }));
+    await objectOf(organizationId).yieldSlice(sliceOf(third));
+    expect(await deadlinesOf(organizationId, "provider")).toEqual([]);
+    await letPass(organizationId, dayMs);
+    expect((await read(organizationId, issueId)).jobs).toMatchObject([{ status: "RUNNING", attempts: 1 }]);
+  });
+
+  test("without having begun leaves nothing", async () => {
+    const organizationId = mintOrganizationId();
+    const { issueId, slice } = await begun(organizationId);
+    const error = { reason: "stuck", message: "Round in circles." };
+    await objectOf(organizationId).fail({ ...slice, failureClass: "final", error, retryAfterMs: null });
+    await command(organizationId, issueId, "retry");
+    await nextJobMessage(organizationId, 1);
+    await command(organizationId, issueId, "cancel");
+    const created = (await eventTypes(organizationId)).filter((type) => type === "artifact.created");
+    expect(created).toHaveLength(1);
   });
 });
 

@@ -145,6 +145,11 @@ export function promptOver(base: Pick<AttemptPrompt, "baseCommit" | "baseBranch"
   return { modelId: "claude-sonnet-5-5", system: "You fix briefs.", toolsJson: "[]", outputSchemaJson: null, ...base };
 }
 
+/** Messages of a transcript: one of the agent's, and one to it. */
+export const saying = (text: string): string =>
+  JSON.stringify({ role: "assistant", content: [{ type: "text", text }] });
+export const asking = (text: string): string => JSON.stringify({ role: "user", content: [{ type: "text", text }] });
+
 export const changedFiles = [{ path: "src/modules/briefs/status.ts", content: "export const fixed = true;\n" }];
 
 export function codeChange(changes: Partial<ArtifactDraft> = {}): ArtifactDraft {

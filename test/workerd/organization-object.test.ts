@@ -5,6 +5,7 @@ import { effectMessageSchema } from "../../src/contracts/queue-messages.ts";
 import { receivedMessages } from "./received-messages.ts";
 import {
   allEvents,
+  asking,
   bringToReview,
   changedFiles,
   checkpointOf,
@@ -21,6 +22,7 @@ import {
   promptOver,
   repository,
   runJob,
+  saying,
   submit,
   submitCommand,
   termsFor,
@@ -321,11 +323,11 @@ describe("attempts and checkpoints", () => {
         attempt === 1 ? null : { error, steps: [{ ...modelStep(assignment, 1), attempt: attempt - 1 }] },
       );
       const ref = { organizationId, jobId: assignment.job.id, epoch: assignment.epoch };
+      const appendedMessages = [saying(`Attempt ${attempt}.`), asking("And now?")];
       await organization.checkpoint(
-        checkpointOf(assignment, { steps: [modelStep(assignment, 1)], workspace: changedFiles }),
+        checkpointOf(assignment, { steps: [modelStep(assignment, 1)], workspace: changedFiles, appendedMessages }),
       );
-      const artifacts = [codeChange({ type: "ANALYSIS", name: `Partial work of attempt ${attempt}` })];
-      await organization.fail({ ...ref, failureClass: "permanent", error, retryAfterMs: null, artifacts });
+      await organization.fail({ ...ref, failureClass: "permanent", error, retryAfterMs: null });
     }
     const detail = await organization.readIssue({ organizationId, issueId, visibility: everything });
     expect(detail).toMatchObject({
@@ -340,7 +342,8 @@ describe("attempts and checkpoints", () => {
       after: null,
       limit: 10,
     });
-    expect(left?.items.map(({ artifact }) => artifact.name)).toEqual(["Partial work of attempt 3"]);
+    expect(left?.items).toMatchObject([{ artifact: { name: "Partial work", metadata: { reason: "stuck" } } }]);
+    expect(left?.items[0]?.content).toContain("Attempt 3.");
     const events = await allEvents(organizationId);
     expect(events.flatMap(({ type, data }) => (type === "job.model_changed" ? [data] : []))).toEqual([
       { model: "opus", modelReason: "one model up after attempt 1 on sonnet failed", maxAttempts: 3 },

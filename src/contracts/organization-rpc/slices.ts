@@ -8,6 +8,7 @@ import type {
   JobError,
   JobRecord,
   JsonValue,
+  SavedFile,
   StepRecord,
   TriageView,
   WorkspaceChange,
@@ -137,7 +138,7 @@ export interface Checkpoint extends EpochRef {
   /** New steps in order; the first is numbered one above those already recorded. */
   readonly steps: readonly StepRecord[];
   readonly appendedMessages: readonly string[];
-  readonly workspace: readonly WorkspaceChange[];
+  readonly workspace: readonly SavedFile[];
   readonly artifacts: readonly ArtifactDraft[];
   readonly logs: readonly LogDraft[];
   /** Messages of people that stand in `appendedMessages`: they have been heard with it. */
@@ -176,8 +177,6 @@ export interface FailCommand extends EpochRef {
   readonly isModelFault?: boolean;
   /** The model that the job's agent falls back to when its own stays out of reach. */
   readonly fallbackModel?: ModelName | null;
-  /** What the job leaves behind; kept when the failure ends it. A slice of an earlier release names none. */
-  readonly artifacts?: readonly ArtifactDraft[];
 }
 
 export interface SliceCalls {

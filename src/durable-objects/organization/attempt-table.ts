@@ -1,5 +1,6 @@
 /** Attempts of jobs: what each began with, and its transcript. */
 import type { AttemptPrompt } from "../../contracts/organization-rpc.ts";
+import { wordsOf } from "../../contracts/transcript-words.ts";
 import { boundLimit } from "../bound-limit.ts";
 import { fromStoredJson } from "../stored-json.ts";
 
@@ -68,6 +69,20 @@ export class AttemptTable {
       )
       .toArray()
       .map(({ message }) => message);
+  }
+
+  /** What the agent said last in an attempt, looked for in the latest messages; empty when it said nothing. */
+  lastWords(jobId: string, attempt: number): string {
+    const latest = this.#sql.exec<{ message: string }>(
+      "SELECT message FROM messages WHERE job_id = ? AND attempt = ? ORDER BY position DESC LIMIT 100",
+      jobId,
+      attempt,
+    );
+    for (const { message } of latest) {
+      const words = wordsOf(message).trim();
+      if (words !== "") return words;
+    }
+    return "";
   }
 
   /** Messages after a position, in order. */

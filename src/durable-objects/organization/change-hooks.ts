@@ -31,7 +31,7 @@ export interface FollowingParts {
 
 export function createChangeHooks(parts: FollowingParts): ChangeHooks {
   const { outcomes, tables, enforcer, dispatcher, budget, waiting, reporter, feed, sockets, control, logger } = parts;
-  const { log, issues, jobs, keys, deadLetters, decisions } = tables;
+  const { log, issues, jobs, attempts, workspaces, artifacts, keys, deadLetters, decisions } = tables;
   const statusParts = { issues, jobs, reviews: tables.reviewTable, effects: tables.effectTable, log };
   return {
     enforce: (change) => enforcer.enforceNews(change),
@@ -39,7 +39,7 @@ export function createChangeHooks(parts: FollowingParts): ChangeHooks {
       keys.follow(events);
       for (const issueId of new Set([...events.map((event) => event.issueId), ...touchedIds])) {
         const issue = refreshIssue(change, statusParts, issueId);
-        const hasExpired = endExpired(change, { jobs, dispatcher }, issue);
+        const hasExpired = endExpired(change, { jobs, attempts, workspaces, artifacts, dispatcher }, issue);
         keys.releaseEnded(hasExpired ? refreshIssue(change, statusParts, issueId) : issue);
       }
       outcomes.settle(change, events);

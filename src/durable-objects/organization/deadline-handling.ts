@@ -50,6 +50,8 @@ export function handleDeadline(change: Change, parts: DeadlineParts, deadline: D
       return parts.failures.expireLease(change, subject);
     case "retry":
       return parts.failures.endBackOff(change, subject);
+    case "provider":
+      return parts.failures.endPatience(change, subject);
     case "settle":
       return parts.settlements.expire(change, subject);
     case "review":

@@ -1,14 +1,12 @@
 import type { IssueRecord } from "../../contracts/records.ts";
 import { hasNothingToRun } from "../../contracts/status.ts";
 import type { Change } from "./change.ts";
-import type { Dispatcher } from "./dispatcher.ts";
 import { decideExpiry } from "./expiry-decision.ts";
-import { moveJob } from "./job-moves.ts";
 import type { JobTable } from "./job-table.ts";
+import { endUnfinished, type UnfinishedJobParts } from "./unfinished-job.ts";
 
-export interface ExpiryParts {
+export interface ExpiryParts extends UnfinishedJobParts {
   readonly jobs: JobTable;
-  readonly dispatcher: Dispatcher;
 }
 
 const messages = {
@@ -17,24 +15,20 @@ const messages = {
 } as const;
 
 /** Gives up what of an issue has waited past its time, or sets that time; true when something was given up. */
-export function endExpired(change: Change, { jobs, dispatcher }: ExpiryParts, issue: IssueRecord): boolean {
+export function endExpired(change: Change, parts: ExpiryParts, issue: IssueRecord): boolean {
   const { expiresAtMs } = issue;
-  if (expiresAtMs === null) return false;
   if (hasNothingToRun(issue.status)) {
-    change.deadlines.clear(`expiry:${issue.id}`);
+    if (expiresAtMs !== null) change.deadlines.clear(`expiry:${issue.id}`);
     return false;
   }
-  if (expiresAtMs > change.nowMs) {
-    change.deadlines.set(`expiry:${issue.id}`, expiresAtMs);
-    return false;
-  }
+  if (expiresAtMs !== null && expiresAtMs > change.nowMs) change.deadlines.set(`expiry:${issue.id}`, expiresAtMs);
   let hasEnded = false;
-  for (const job of jobs.ofIssue(issue.id)) {
+  for (const job of parts.jobs.ofIssue(issue.id)) {
     const decision = decideExpiry(job, expiresAtMs, change.nowMs);
     if (decision.kind === "keep") continue;
     const { status, reason } = decision;
     const error = { reason, message: messages[reason] };
-    jobs.save(moveJob(change, dispatcher.release(change, job), { status, error }));
+    parts.jobs.save(endUnfinished(change, parts, job, { status, error }));
     hasEnded = true;
   }
   return hasEnded;

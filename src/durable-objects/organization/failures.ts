@@ -2,22 +2,18 @@
 import type { FailCommand } from "../../contracts/organization-rpc.ts";
 import { type ModelName, nextModelUp } from "../../contracts/models.ts";
 import type { JobError, JobRecord } from "../../contracts/records.ts";
-import type { ArtifactTable } from "./artifact-table.ts";
 import type { Change } from "./change.ts";
-import type { Dispatcher } from "./dispatcher.ts";
 import type { JobState } from "./job-state.ts";
-import { moveJob } from "./job-moves.ts";
 import type { JobTable } from "./job-table.ts";
 import type { ModelHealth } from "./model-health.ts";
-import { decideJobFailure, decideLostSlice } from "./retry.ts";
+import { decideJobFailure, decideLostSlice, transientLimitMs } from "./retry.ts";
 import { setAside } from "./set-aside.ts";
-import { createArtifact, type Slices } from "./slices.ts";
+import type { Slices } from "./slices.ts";
+import { endUnfinished, type UnfinishedJobParts } from "./unfinished-job.ts";
 
-export interface FailureParts {
+export interface FailureParts extends UnfinishedJobParts {
   readonly jobs: JobTable;
   readonly slices: Slices;
-  readonly artifacts: ArtifactTable;
-  readonly dispatcher: Dispatcher;
   readonly modelHealth: ModelHealth;
   /** Models that the organization may use. */
   readonly allowedModels: () => readonly ModelName[];
@@ -34,7 +30,7 @@ export class Failures {
 
   /** Takes a slice's failure; false when its epoch no longer holds the job. */
   fail(change: Change, command: FailCommand): boolean {
-    const { slices, artifacts, dispatcher, modelHealth, random } = this.#parts;
+    const { jobs, slices, modelHealth, random } = this.#parts;
     const job = slices.held(command);
     if (job === null) return false;
     if (command.isModelFault === true) modelHealth.noteFault(change, job.record.model, command.retryAfterMs);
@@ -55,8 +51,8 @@ export class Failures {
       case "wait":
         this.#wait(
           change,
-          { ...job, transientFailures: job.transientFailures + 1, transientSinceMs },
-          decision,
+          { ...job, transientFailures: job.transientFailures + 1 },
+          { ...decision, transientSinceMs },
           command.error,
         );
         break;
@@ -71,9 +67,8 @@ export class Failures {
         break;
       }
       case "give_up":
-        for (const draft of command.artifacts ?? []) createArtifact(change, artifacts, job.record, draft);
-        this.#parts.jobs.save(
-          moveJob(change, dispatcher.release(change, job), {
+        jobs.save(
+          endUnfinished(change, this.#parts, job, {
             status: "FAILED",
             error: { ...command.error, reason: decision.reason ?? command.error.reason },
           }),
@@ -112,10 +107,17 @@ export class Failures {
     if (free.readyAtMs > change.nowMs) change.deadlines.set(`retry:${free.record.id}`, free.readyAtMs);
   }
 
+  /** Has a job that has waited for its provider as long as it may looked at. */
+  endPatience(change: Change, jobId: string): void {
+    const job = this.#parts.jobs.find(jobId);
+    if (job !== null) change.touch(job.record.issueId);
+  }
+
   /** Ends the attempt; the next one starts at once where the job keeps its slot. */
   #beginAnew(change: Change, job: JobState, error: JobError): void {
     const { jobs, dispatcher } = this.#parts;
     const rested = setAside(change, dispatcher, job, { keepSlot: true, error });
+    if (job.transientSinceMs !== null) change.deadlines.clear(`provider:${job.record.id}`);
     const next: JobState = { ...rested, attemptOpen: false, transientFailures: 0, transientSinceMs: null };
     if (next.slot === null) jobs.save(next);
     else dispatcher.dispatch(change, next);
@@ -136,7 +138,7 @@ export class Failures {
   }
 
   #loseSlice(change: Change, job: JobState): void {
-    const { jobs, slices, dispatcher } = this.#parts;
+    const { jobs, slices } = this.#parts;
     const decision = decideLostSlice(job.lostSlices);
     if (decision.kind === "run_again") {
       slices.endSlice(change, job, "lease_expired");
@@ -145,19 +147,22 @@ export class Failures {
     slices.tellEnd(change, job, "lease_expired");
     const message = `${job.lostSlices} slices in a row fell silent without a new checkpoint.`;
     const error = { reason: decision.reason, message };
-    jobs.save(moveJob(change, dispatcher.release(change, job), { status: "FAILED", error }));
+    jobs.save(endUnfinished(change, this.#parts, job, { status: "FAILED", error }));
   }
 
   #wait(
     change: Change,
     job: JobState,
-    { delayMs, keepSlot }: { readonly delayMs: number; readonly keepSlot: boolean },
+    wait: { readonly delayMs: number; readonly keepSlot: boolean; readonly transientSinceMs: number },
     error: JobError,
   ): void {
     const { jobs, dispatcher } = this.#parts;
+    const { delayMs, keepSlot, transientSinceMs } = wait;
     const readyAtMs = change.nowMs + delayMs;
-    jobs.save({ ...setAside(change, dispatcher, job, { keepSlot, error }), readyAtMs });
+    jobs.save({ ...setAside(change, dispatcher, job, { keepSlot, error }), readyAtMs, transientSinceMs });
     change.deadlines.set(`retry:${job.record.id}`, readyAtMs);
+    // Apart from the next try, for which a breaker may make it wait as long as it likes.
+    change.deadlines.set(`provider:${job.record.id}`, transientSinceMs + transientLimitMs);
   }
 }
 

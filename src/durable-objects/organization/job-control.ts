@@ -3,20 +3,17 @@ import type { CommandAuthor } from "../../contracts/organization-rpc.ts";
 import { numericPriority } from "../../contracts/status.ts";
 import type { BudgetDesk } from "./budget-desk.ts";
 import type { Change } from "./change.ts";
-import type { Dispatcher } from "./dispatcher.ts";
 import type { IssueTable } from "./issue-table.ts";
 import { moveJob } from "./job-moves.ts";
 import { type JobState, settlementWindowMs } from "./job-state.ts";
 import type { JobTable } from "./job-table.ts";
 import { createJob } from "./new-job.ts";
 import { setAside } from "./set-aside.ts";
-import type { WorkspaceTable } from "./workspace-table.ts";
+import { endUnfinished, type UnfinishedJobParts } from "./unfinished-job.ts";
 
-export interface JobControlParts {
+export interface JobControlParts extends UnfinishedJobParts {
   readonly issues: IssueTable;
   readonly jobs: JobTable;
-  readonly workspaces: WorkspaceTable;
-  readonly dispatcher: Dispatcher;
   readonly budget: BudgetDesk;
 }
 
@@ -43,7 +40,10 @@ export class JobControl {
       this.#signal(change, job, null);
       return;
     }
-    this.#parts.jobs.save(moveJob(change, job, { status: "PENDING" }));
+    // How long a provider has been out of reach counts anew: while the job was paused, nobody tried.
+    const rested: JobState = { ...job, transientFailures: 0, transientSinceMs: null };
+    if (job.transientSinceMs !== null) change.deadlines.clear(`provider:${job.record.id}`);
+    this.#parts.jobs.save(moveJob(change, rested, { status: "PENDING" }));
     if (job.readyAtMs > change.nowMs) change.deadlines.set(`retry:${job.record.id}`, job.readyAtMs);
   }
 
@@ -54,9 +54,9 @@ export class JobControl {
   cancel(change: Change, job: JobState, author: CommandAuthor, signal: "cancel" | "abort"): void {
     const wasRunning = job.leaseUntilMs !== null;
     const settleUntilMs = wasRunning ? change.nowMs + settlementWindowMs : null;
-    const ended = this.#parts.dispatcher.release(change, job, wasRunning ? "keep" : "commit");
     const message = author.reason ?? `Cancelled by ${author.actor}.`;
-    const cancelled = moveJob(change, ended, { status: "CANCELLED", error: { reason: "cancelled", message } });
+    const end = { status: "CANCELLED", error: { reason: "cancelled", message } } as const;
+    const cancelled = endUnfinished(change, this.#parts, job, end, wasRunning ? "keep" : "commit");
     this.#parts.jobs.save({ ...cancelled, signal, settleUntilMs });
     if (settleUntilMs !== null) change.deadlines.set(`settle:${job.record.id}`, settleUntilMs);
   }

@@ -118,6 +118,8 @@ export function createOrganizationParts(options: OrganizationOptions) {
   const failures = new Failures({
     jobs,
     slices,
+    attempts,
+    workspaces,
     artifacts,
     dispatcher,
     modelHealth,
@@ -137,7 +139,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
     reviews,
     budget,
   });
-  const jobControl = new JobControl({ issues, jobs, workspaces, dispatcher, budget });
+  const jobControl = new JobControl({ issues, jobs, attempts, workspaces, artifacts, dispatcher, budget });
   const replays = new Replays({
     issues,
     jobs,

@@ -3,8 +3,8 @@ import type { ModelName } from "../../contracts/models.ts";
 
 const transientBaseMs = 1_000;
 const transientMaxMs = 5 * 60_000;
-/** A provider that stays away longer ends the job. */
-const transientLimitMs = 24 * 60 * 60_000;
+/** A provider that stays away so long ends the job. */
+export const transientLimitMs = 24 * 60 * 60_000;
 /** Within a wait this short the job keeps its slot. */
 const slotKeptMs = 5_000;
 /** After so many transient failures in a row a job whose agent has a fall-back model goes over to it. */

@@ -22,6 +22,7 @@ import { usedTicketsMigration } from "./used-tickets.ts";
 import { deadLettersMigration } from "./dead-letters.ts";
 import { decisionsMigration } from "./decision-log.ts";
 import { controlMigration } from "./job-state.ts";
+import { differencesMigration } from "./workspace-table.ts";
 
 /** What a record holds is JSON; columns beside it are what queries select or order by. */
 const firstMigration = `
@@ -148,4 +149,5 @@ export const organizationMigrations: readonly string[] = [
   replayMigration,
   dryRunMigration,
   outcomesMigration,
+  differencesMigration,
 ];

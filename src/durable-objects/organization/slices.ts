@@ -163,6 +163,7 @@ export class Slices {
     }
     if (recorded.length === 0) return job;
     issues.save({ ...issue, costMicroUsd: issueCostMicroUsd });
+    if (job.transientSinceMs !== null) change.deadlines.clear(`provider:${jobId}`);
     return {
       ...job,
       record: { ...job.record, costMicroUsd: jobCostMicroUsd, updatedAtMs: change.nowMs },
