@@ -23,8 +23,8 @@ export interface CallMoney {
 export interface LoopPorts {
   readonly model: ModelPort;
   readonly clock: Clock;
-  /** Runs one tool call. Throws only for faults that are not the model's. */
-  readonly runTool: (call: ModelToolCall) => Promise<ToolExecution>;
+  /** Runs one tool call, which becomes the step of this number. Throws only for faults that are not the model's. */
+  readonly runTool: (call: ModelToolCall, stepNumber: number) => Promise<ToolExecution>;
   /** The question among a turn's calls that a person has to answer before they are run; null when there is none. */
   readonly openQuestion: (calls: readonly ModelToolCall[]) => QuestionDraft | null;
   /** What people have said that the transcript does not hold yet, as of the last checkpoint. */

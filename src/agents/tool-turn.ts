@@ -9,8 +9,13 @@ import { boundedText } from "./bounded-text.ts";
 import type { LoopAttempt, LoopPorts, LoopState, Turn } from "./attempt.ts";
 import { toolResultsMessage } from "./transcript.ts";
 
-interface FinishedCall {
+interface NumberedCall {
   readonly call: ModelToolCall;
+  /** The step that it is recorded as. */
+  readonly stepNumber: number;
+}
+
+interface FinishedCall extends NumberedCall {
   readonly execution: ToolExecution;
   readonly startedAtMs: number;
   readonly durationMs: number;
@@ -23,24 +28,24 @@ const callsAtOnce = 6;
  * The calls in groups that may run together: what only reads does, and whatever changes something runs alone, after those
  * before it and before those behind it. So the results are those of running them one after the other.
  */
-function groupsOf(calls: readonly ModelToolCall[]): readonly (readonly ModelToolCall[])[] {
-  const groups: ModelToolCall[][] = [];
+function groupsOf(calls: readonly NumberedCall[]): readonly (readonly NumberedCall[])[] {
+  const groups: NumberedCall[][] = [];
   let canJoin = false;
-  for (const call of calls) {
-    const isReading = (findTool(call.name)?.access ?? "read") === "read";
-    if (isReading && canJoin) groups.at(-1)?.push(call);
-    else groups.push([call]);
+  for (const numbered of calls) {
+    const isReading = (findTool(numbered.call.name)?.access ?? "read") === "read";
+    if (isReading && canJoin) groups.at(-1)?.push(numbered);
+    else groups.push([numbered]);
     canJoin = isReading;
   }
   return groups;
 }
 
-async function runAll(calls: readonly ModelToolCall[], ports: LoopPorts, signal: AbortSignal): Promise<FinishedCall[]> {
-  const run = async (call: ModelToolCall): Promise<FinishedCall> => {
+async function runAll(calls: readonly NumberedCall[], ports: LoopPorts, signal: AbortSignal): Promise<FinishedCall[]> {
+  const run = async ({ call, stepNumber }: NumberedCall): Promise<FinishedCall> => {
     signal.throwIfAborted();
     const startedAtMs = ports.clock.nowMs();
-    const execution = await ports.runTool(call);
-    return { call, execution, startedAtMs, durationMs: ports.clock.nowMs() - startedAtMs };
+    const execution = await ports.runTool(call, stepNumber);
+    return { call, stepNumber, execution, startedAtMs, durationMs: ports.clock.nowMs() - startedAtMs };
   };
   const finished: FinishedCall[] = [];
   for (const group of groupsOf(calls)) finished.push(...(await pMap(group, run, { concurrency: callsAtOnce })));
@@ -48,16 +53,14 @@ async function runAll(calls: readonly ModelToolCall[], ports: LoopPorts, signal:
 }
 
 function stepOf(
-  { call, execution, startedAtMs, durationMs }: FinishedCall,
-  jobId: string,
-  attempt: number,
-  at: number,
+  { call, stepNumber, execution, startedAtMs, durationMs }: FinishedCall,
+  { jobId, number: attempt }: Pick<LoopAttempt, "jobId" | "number">,
 ) {
   const input = JSON.stringify(call.input);
   return {
     jobId,
     attempt,
-    number: at,
+    number: stepNumber,
     kind: "tool",
     name: call.name,
     input: boundedText(input),
@@ -88,8 +91,9 @@ export async function runTools(
   ports: LoopPorts,
   signal: AbortSignal,
 ): Promise<Turn> {
-  const finished = await runAll(calls, ports, signal);
-  const steps = finished.map((each, index) => stepOf(each, attempt.jobId, attempt.number, state.stepCount + index + 1));
+  const numbered = calls.map((call, index) => ({ call, stepNumber: state.stepCount + index + 1 }));
+  const finished = await runAll(numbered, ports, signal);
+  const steps = finished.map((each) => stepOf(each, attempt));
   const logs: LogDraft[] = steps
     .filter((step) => step.isError)
     .map((step) => ({

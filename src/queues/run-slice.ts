@@ -13,7 +13,8 @@ import { GitHubError } from "../contracts/ports.ts";
 import { describeError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
 import { redactJson, redactText } from "../core/redaction/redact.ts";
-import type { ToolContext } from "../tools/define-tool.ts";
+import { callKey } from "../tools/call-key.ts";
+import type { JobToolContext, ToolContext } from "../tools/define-tool.ts";
 import { executeTool } from "../tools/execute-tool.ts";
 import { openQuestion } from "../tools/people/ask-user.ts";
 import { debuggedCeilings, debuggedTimings } from "./debugged.ts";
@@ -74,7 +75,7 @@ function answersOf({
   );
 }
 
-function loopPorts(slice: Slice, tools: ToolContext, text: TextStream, guard: SliceGuard): LoopPorts {
+function loopPorts(slice: Slice, tools: JobToolContext, text: TextStream, guard: SliceGuard): LoopPorts {
   const { ports, assignment, ref, organization, logger, startedAtMs } = slice;
   const { signal } = guard;
   const answers = answersOf(assignment);
@@ -88,7 +89,10 @@ function loopPorts(slice: Slice, tools: ToolContext, text: TextStream, guard: Sl
     clock: ports.clock,
     money: sliceMoney({ organization, ref, logger, signal }),
     ranForMs: () => assignment.used.ranForMs + ports.clock.nowMs() - startedAtMs,
-    runTool: (call) => executeTool({ ...tools, answer: answers.get(call.id) ?? null }, call),
+    runTool: (call, stepNumber) => {
+      const idempotencyKey = callKey({ jobId: ref.jobId, attempt: assignment.attempt.number, stepNumber }, call);
+      return executeTool({ ...tools, idempotencyKey, answer: answers.get(call.id) ?? null }, call);
+    },
     openQuestion: (calls) => openQuestion(calls, tools, (callId) => answers.has(callId)),
     unheard: () => unheard,
     saveCheckpoint: async (draft) => {
@@ -113,14 +117,13 @@ async function work(slice: Slice, text: TextStream, guard: SliceGuard): Promise<
   if (started === null) return { kind: "stale" };
   const { price, maxOutputTokens } = modelTable[assignment.job.model];
   const ceilings = jobCeilings(definition.ceilings, assignment.job);
-  const tools: ToolContext = {
+  const tools: JobToolContext = {
     organizationId: ref.organizationId,
     slug: assignment.slug,
     issueId: assignment.issue.id,
     jobId: ref.jobId,
     tools: definition.tools.filter((name) => !assignment.toolsOff.includes(name)),
     workspace,
-    answer: null,
   };
   const attempt = {
     jobId: ref.jobId,

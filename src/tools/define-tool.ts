@@ -18,6 +18,8 @@ export interface ToolContext {
   readonly tools: readonly string[];
   /** Null when no repository is bound to the organization. */
   readonly workspace: Workspace | null;
+  /** The same whenever this call is run, and that of no other call: whatever it does outside is done once under it. */
+  readonly idempotencyKey: string;
   /** What a person answered to the call that is run; null for a call that asked nobody. */
   readonly answer: { readonly answer: string; readonly isDefault: boolean } | null;
 }
@@ -42,6 +44,9 @@ interface ToolSpec<Name extends string, Input extends z.ZodObject, Output extend
   /** The output as the model reads it. */
   render(output: z.output<Output>): string;
 }
+
+/** What all calls of a job's slice share. */
+export type JobToolContext = Omit<ToolContext, "idempotencyKey" | "answer">;
 
 /** A tool whose types have been closed over, so that tools of all shapes fit into one registry. */
 export interface Tool<Name extends string = string> {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { maxStepCharacters } from "../../src/agents/bounded-text.ts";
+import type { LoopPorts } from "../../src/agents/attempt.ts";
 import { SliceAborted } from "../../src/agents/stops.ts";
 import {
   answerReminder,
@@ -188,6 +189,22 @@ describe("the calls of one turn", () => {
     });
     return order.filter((event) => !event.startsWith("finish"));
   }
+
+  test("are told the numbers of the steps that they become, the same after a kill", async () => {
+    const store = new StoredAttempt();
+    const numbers: number[] = [];
+    let kills = 1;
+    const runTool: LoopPorts["runTool"] = (call, stepNumber) => {
+      numbers.push(stepNumber);
+      if (call.name === "git_diff" && kills-- > 0) return Promise.reject(new Error("killed"));
+      return Promise.resolve(execution("ok"));
+    };
+    const model = scriptedModel(inOrder([turn(["read_file", "write_file", "git_diff"]), finish()]));
+    await expect(runTestLoop(model, { store, ports: { runTool } })).rejects.toThrow("killed");
+    await runTestLoop(model, { store, ports: { runTool } });
+    expect(numbers).toEqual([2, 3, 4, 2, 3, 4, 6]);
+    expect(store.steps.filter(({ kind }) => kind === "tool").map(({ number }) => number)).toEqual([2, 3, 4, 6]);
+  });
 
   test("run together where they only read", async () => {
     expect(await orderOf(["read_file", "search_code"])).toEqual([

@@ -8,7 +8,8 @@ import {
   nextUtcDayMs,
   type SubmissionUsage,
 } from "../../src/durable-objects/organization/submission-usage.ts";
-import { canonicalJson, idempotentRequest } from "../../src/http/idempotent-request.ts";
+import { canonicalJson } from "../../src/core/canonical-json.ts";
+import { idempotentRequest } from "../../src/http/idempotent-request.ts";
 
 const nowMs = Date.UTC(2026, 10, 22, 18, 30);
 const minuteMs = 60_000;

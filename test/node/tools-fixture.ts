@@ -48,5 +48,6 @@ export function workspaceOf(files: Files, saved: readonly WorkspaceChange[] = []
 
 export function contextOf(workspace: Workspace | null, slug: string | null = "northwind-studio"): ToolContext {
   const organizationId = `org_${crypto.randomUUID()}`;
-  return { organizationId, slug, issueId: "iss_1", jobId: "job_1", tools: Object.keys(tools), workspace, answer: null };
+  const job = { organizationId, slug, issueId: "iss_1", jobId: "job_1" };
+  return { ...job, tools: Object.keys(tools), workspace, idempotencyKey: "job_1/1/1/x", answer: null };
 }
