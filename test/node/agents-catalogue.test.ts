@@ -6,6 +6,7 @@ import { defineAgent } from "../../src/agents/define-agent.ts";
 import { renderFirstMessage, type FirstMessageFacts } from "../../src/agents/prompts/first-message.ts";
 import { quoteText } from "../../src/agents/prompts/quoted-text.ts";
 import { renderSystemPrompt } from "../../src/agents/prompts/system-prompt.ts";
+import { modelNames } from "../../src/contracts/models.ts";
 import { agents, availableAgents, findAgent } from "../../src/agents/registry.ts";
 import { parseMessage, textOf } from "../../src/agents/transcript.ts";
 import { tools } from "../../src/tools/registry.ts";
@@ -41,6 +42,17 @@ describe("every agent", () => {
     expect(has("write_file")).toBe(has("edit_file"));
     expect(has("edit_file") && agent.role !== "work").toBe(false);
   });
+
+  test.each(agents)(
+    "$id falls back to a model that may do its work",
+    ({ defaultModel, fallbackModel, tools: names }) => {
+      expect(modelNames).toContain(fallbackModel);
+      const isLesser =
+        fallbackModel !== undefined && modelNames.indexOf(fallbackModel) < modelNames.indexOf(defaultModel);
+      // What changes files waits rather than being done by less than was chosen for it.
+      expect(names.includes("edit_file") && isLesser).toBe(false);
+    },
+  );
 
   test("is found by its id alone", () => {
     expect(findAgent("meta.triage")?.role).toBe("triage");

@@ -21,6 +21,7 @@ describe("failure", () => {
     attempts: 1,
     maxAttempts: 3,
     fallbackModel: null,
+    isOutOfReach: false,
   } as const;
 
   test("backs off ever longer, with jitter, up to five minutes, and never before it was asked to", () => {
@@ -49,6 +50,21 @@ describe("failure", () => {
       "but not at once",
       { transientFailures: 1, fallbackModel: "haiku" as const },
       { kind: "wait", delayMs: 2_000, keepSlot: true },
+    ],
+    [
+      "unless others cannot reach the model either",
+      { isOutOfReach: true, fallbackModel: "haiku" as const },
+      { kind: "fall_back", model: "haiku" },
+    ],
+    [
+      "which changes nothing where there is no other",
+      { isOutOfReach: true },
+      { kind: "wait", delayMs: 1_000, keepSlot: true },
+    ],
+    [
+      "a day is over for the fall-back model as well",
+      { transientForMs: 24 * 60 * minuteMs, isOutOfReach: true, fallbackModel: "haiku" as const },
+      { kind: "give_up", reason: "provider_unavailable" },
     ],
     ["a permanent one begins an attempt", { failureClass: "permanent" as const }, { kind: "new_attempt" }],
     [

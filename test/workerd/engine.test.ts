@@ -1,10 +1,14 @@
 /** The agent engine whole: consumer, loop, model port and objects, under everything that a provider and a deploy can do. */
 import { evictAllDurableObjects, reset, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { z } from "zod";
 import { findAgent } from "../../src/agents/registry.ts";
-import type { EpochRef } from "../../src/contracts/organization-rpc.ts";
+import { type ModelName, modelTable } from "../../src/contracts/models.ts";
+import type { Checkpoint, EpochRef } from "../../src/contracts/organization-rpc.ts";
 import type { SliceOrganization } from "../../src/queues/slice.ts";
+import type { Tool } from "../../src/tools/define-tool.ts";
+import { findTool } from "../../src/tools/registry.ts";
 import { normalizeHistory } from "../support/normalize-history.ts";
 import {
   callsOfWholeJob,
@@ -20,7 +24,7 @@ import {
   transcriptOf,
   wholeJob,
 } from "./engine-driver.ts";
-import { allEvents, clients, nextJobMessage, objectOf } from "./organization-driver.ts";
+import { allEvents, clients, everything, nextJobMessage, objectOf } from "./organization-driver.ts";
 import { beginningText, ScriptedApi, transientFaults } from "./scripted-api.ts";
 import { advanceMs } from "./test-clock.ts";
 
@@ -34,9 +38,17 @@ function deployWithPrompt(prompt: string): void {
   Object.assign(findAgent(agentId) ?? {}, { prompt });
 }
 
+/** Gives an agent another fall-back model, or none. */
+function setFallback(id: string, fallbackModel: ModelName | undefined): void {
+  Object.assign(findAgent(id) ?? {}, { fallbackModel });
+}
+
+const ownFallback = findAgent(agentId)?.fallbackModel;
+
 afterEach(async () => {
   vi.unstubAllGlobals();
   deployWithPrompt(deployedPrompt);
+  setFallback(agentId, ownFallback);
   await reset();
 });
 
@@ -72,13 +84,18 @@ async function runUndisturbed() {
 }
 
 describe("a transient fault", () => {
+  /** What the agent falls back to would hide what waiting and trying again are worth. */
+  beforeEach(() => setFallback(agentId, undefined));
+
   test.each(transientFaults)(
     "(%s) at every call of a job changes nothing of what comes of it",
     longTest,
     async (fault) => {
       const calm = await undisturbed();
       const organizationId = await newOrganization();
-      const api = new ScriptedApi(wholeJob, (_turn, tries) => (tries === 1 ? fault : null));
+      // More in a row than an agent with a fall-back model would wait for, once.
+      const faultsAt = (turn: number) => (turn === 2 ? 4 : 1);
+      const api = new ScriptedApi(wholeJob, (turn, tries) => (tries <= faultsAt(turn) ? fault : null));
       const { issue, jobs } = await runToEnd(organizationId, { api });
       const disturbed = await outcomeOf(organizationId, issue.id);
 
@@ -86,13 +103,32 @@ describe("a transient fault", () => {
       expect(disturbed.results).toEqual(calm.results);
       expect(disturbed.transcript).toEqual(calm.transcript);
       expect(disturbed.job).toMatchObject({ status: "COMPLETED", attempts: 1 });
-      expect(api.requests).toHaveLength(2 * callsOfWholeJob);
+      expect(api.requests).toHaveLength(2 * callsOfWholeJob + 3);
       const steps = (await allEvents(organizationId)).filter(
         ({ type, jobId }) => type === "step.recorded" && jobId === jobs[0]?.id,
       );
       expect(steps).toHaveLength(stepsOfWholeJob);
     },
   );
+});
+
+test("a model that stays away is left for the agent's fall-back model, which does the work from its beginning", async () => {
+  const organizationId = await newOrganization();
+  const report = "# Report\nIt is the condition.";
+  const research = (turn: number) =>
+    [
+      { text: "I look.", calls: [{ name: "read_file", input: { path: "src/briefs.ts" } }] },
+      { calls: [{ name: "finish", input: { summary: "Found.", report } }] },
+    ][turn] ?? {};
+  const api = new ScriptedApi(research, (turn, tries) => (turn === 1 && tries <= 3 ? "overloaded" : null));
+  const { issue, jobs } = await runToEnd(organizationId, { api }, { requestedAgentType: "meta.research" });
+  const models = api.requests.map((body) => z.object({ model: z.string() }).parse(JSON.parse(body)).model);
+  const { sonnet, haiku } = modelTable;
+  expect(models).toEqual([...Array<string>(4).fill(sonnet.apiId), haiku.apiId, haiku.apiId]);
+  expect(jobs[0]).toMatchObject({ status: "COMPLETED", model: "haiku", attempts: 2, maxAttempts: 4 });
+  expect(await resultsOf(organizationId, issue.id)).toMatchObject([{ type: "ANALYSIS", content: report }]);
+  const [first] = await transcriptOf(organizationId, jobs[0]?.id ?? "", 2);
+  expect(first).toContain("overloaded");
 });
 
 describe("a fault that nothing heals", () => {
@@ -215,6 +251,86 @@ describe("a job whose slice dies after every checkpoint", () => {
       expect(estimated).toEqual([]);
     },
   );
+});
+
+describe("a tool that acts", () => {
+  const name = "search_files";
+  const { access, execute } = findTool(name) ?? {};
+
+  afterEach(() => {
+    Object.assign(findTool(name) ?? {}, { access, execute });
+  });
+
+  /** The world outside: it does what it is asked under a key once, however often it is asked. */
+  class OutsideWorld {
+    readonly asked: string[] = [];
+    readonly done = new Map<string, unknown>();
+
+    /** Lets one of the agent's tools act on it. */
+    takeOver(): void {
+      const act: Tool["execute"] = ({ idempotencyKey }, input) => {
+        this.asked.push(idempotencyKey);
+        if (!this.done.has(idempotencyKey)) this.done.set(idempotencyKey, input);
+        return Promise.resolve({ output: "Done." });
+      };
+      Object.assign(findTool(name) ?? {}, { access: "act", execute: act });
+    }
+  }
+
+  /** Twice the same in one turn, and once more in the next. */
+  const act = { name, input: { glob: "*.md" } };
+  const script = (turn: number) =>
+    [{ calls: [act, act] }, { calls: [act] }, { calls: [{ name: "finish", input: { summary: "Told." } }] }][turn] ?? {};
+
+  /** Silences the slice in place of its first checkpoint of tools. */
+  function dyingAfterTools(organization: SliceOrganization, died: () => void): SliceOrganization {
+    let isDead = false;
+    const never = (): Promise<never> => new Promise(() => undefined);
+    return new Proxy(organization, {
+      get: (target, method): unknown => {
+        if (isDead || method === "control") return never;
+        if (method !== "checkpoint") return Reflect.get(target, method);
+        return (checkpoint: Checkpoint) => {
+          if (checkpoint.steps[0]?.kind !== "tool") return target.checkpoint(checkpoint);
+          isDead = true;
+          died();
+          return never();
+        };
+      },
+    });
+  }
+
+  test("does so once for each call, though its slice was killed before it could tell; and anew for a job that does it again", async () => {
+    const outside = new OutsideWorld();
+    outside.takeOver();
+    const organizationId = await newOrganization();
+    const api = new ScriptedApi(script);
+    const issueId = await submitWork(organizationId);
+    for (const kill of [1, 2]) {
+      const { promise: died, resolve } = Promise.withResolvers<void>();
+      let dying: SliceOrganization | null = null;
+      const between = (organization: SliceOrganization) => (dying ??= dyingAfterTools(organization, resolve));
+      void deliver({ api, between }, await nextJobMessage(organizationId, kill - 1));
+      await died;
+      await evictAllDurableObjects();
+      await letTimePass(organizationId, 16_000);
+    }
+    await deliver({ api }, await nextJobMessage(organizationId, 2));
+    expect((await readIssue(organizationId, issueId)).jobs).toMatchObject([{ status: "COMPLETED", attempts: 1 }]);
+
+    const [first = "", second = ""] = outside.asked;
+    const third = outside.asked.at(-1) ?? "";
+    expect(outside.asked).toEqual([first, second, first, second, first, second, third]);
+    expect([...outside.done.keys()]).toEqual([first, second, third]);
+    expect(outside.done.size).toBe(3);
+
+    const replay = { fromStep: 1, jobId: null, attempt: null, model: null, note: null };
+    const command = { organizationId, issueId, visibility: everything, authority: everything, actor: "ada" };
+    await objectOf(organizationId).commandIssue({ ...command, command: "retry", reason: null, replay });
+    await deliver({ api }, await nextJobMessage(organizationId, 3));
+    expect(outside.done.size).toBe(6);
+    expect(outside.asked.slice(7)).toEqual([...outside.done.keys()].slice(3));
+  });
 });
 
 describe("a model that does not behave", () => {

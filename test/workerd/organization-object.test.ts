@@ -1,7 +1,10 @@
 import { evictAllDurableObjects, reset, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import type { ModelName } from "../../src/contracts/models.ts";
+import type { FailCommand } from "../../src/contracts/organization-rpc.ts";
 import { effectMessageSchema } from "../../src/contracts/queue-messages.ts";
+import type { JobRecord } from "../../src/contracts/records.ts";
 import { receivedMessages } from "./received-messages.ts";
 import {
   allEvents,
@@ -374,32 +377,131 @@ describe("attempts and checkpoints", () => {
 });
 
 describe("a model that stays out of reach", () => {
-  test("hands a job over to the agent's fall-back model, in a new attempt that uses up none", async () => {
-    const organizationId = mintOrganizationId();
-    const organization = objectOf(organizationId);
-    await submit(organizationId, { requestedAgentType: "briefs.status-workflow" });
-    const error = { reason: "overloaded", message: "529" };
-    for (const [failures, model, attempt] of [
-      [0, "sonnet", 1],
-      [1, "sonnet", 1],
-      [2, "sonnet", 1],
-      [3, "haiku", 2],
-    ] as const) {
-      const { job, epoch, attempt: running } = await claim(await nextJobMessage(organizationId, failures));
-      expect({ model: job.model, attempt: running.number }).toEqual({ model, attempt });
-      expect(job.maxAttempts).toBe(model === "haiku" ? 4 : 3);
+  const unreachable = { failureClass: "transient", error: { reason: "overloaded", message: "529" } } as const;
+
+  /** Lets the organization's next slices fail one after the other, each in its way. */
+  async function failing(
+    organizationId: string,
+    faults: readonly Partial<FailCommand>[],
+    seen = 0,
+  ): Promise<JobRecord> {
+    for (const [index, fault] of faults.entries()) {
+      const { job, epoch } = await claim(await nextJobMessage(organizationId, seen + index));
       const ref = { organizationId, jobId: job.id, epoch };
-      await organization.fail({
-        ...ref,
-        failureClass: "transient",
-        error,
-        retryAfterMs: 60_000,
-        fallbackModel: "haiku",
-      });
-      if (failures === 2) continue;
-      advanceMs(61_000);
-      await runDurableObjectAlarm(stubOf(organizationId));
+      const failure = { ...ref, ...unreachable, retryAfterMs: 60_000, isModelFault: true, ...fault };
+      expect(await objectOf(organizationId).fail(failure)).toEqual({ accepted: true });
+      if (index < faults.length - 1) await passBackOff(organizationId);
     }
+    const issue = (await allEvents(organizationId))[0]?.issueId ?? "";
+    const detail = await objectOf(organizationId).readIssue({ organizationId, issueId: issue, visibility: everything });
+    const [job] = detail?.jobs ?? [];
+    if (job === undefined) throw new Error("the job is gone");
+    return job;
+  }
+
+  async function passBackOff(organizationId: string): Promise<void> {
+    advanceMs(61_000);
+    await runDurableObjectAlarm(stubOf(organizationId));
+  }
+
+  async function start(models: readonly ModelName[] = ["haiku", "sonnet"]): Promise<string> {
+    const organizationId = mintOrganizationId();
+    const terms = termsFor(organizationId, { models: [...models] });
+    await submit(organizationId, { requestedAgentType: "briefs.status-workflow", terms });
+    return organizationId;
+  }
+
+  async function putOutOfReach(organizationId: string, status: "open" | "half_open"): Promise<void> {
+    const breaker = { model: "sonnet", status, sinceMs: 0, probeAtMs: testClock.nowMs() + 600_000 } as const;
+    await objectOf(organizationId).applyTerms({ ...termsFor(organizationId), version: 2, breakers: [breaker] });
+  }
+
+  const toHaiku = { fallbackModel: "haiku" } as const;
+  const troubleOf = (organizationId: string) =>
+    runInDurableObject(stubOf(organizationId), (_object, { storage }) =>
+      storage.sql
+        .exec("SELECT state ->> '$.transientFailures' AS failures, state ->> '$.transientSinceMs' AS since FROM jobs")
+        .one(),
+    );
+
+  test("hands a job over to the agent's fall-back model, in a new attempt that uses up none", async () => {
+    const organizationId = await start();
+    expect(await failing(organizationId, [toHaiku, toHaiku])).toMatchObject({ model: "sonnet", attempts: 1 });
+    await passBackOff(organizationId);
+    const modelReason = "haiku because sonnet is out of reach";
+    const handedOver = { model: "haiku", modelReason, maxAttempts: 4 };
+    expect(await failing(organizationId, [toHaiku], 2)).toMatchObject({
+      ...handedOver,
+      status: "PENDING",
+      attempts: 1,
+    });
+    expect(await troubleOf(organizationId)).toEqual({ failures: 0, since: null });
+    const told = (await allEvents(organizationId)).flatMap(({ type, data }) =>
+      type === "job.model_changed" ? [data] : [],
+    );
+    expect(told).toEqual([handedOver]);
+
+    const { job, epoch, attempt } = await claim(await nextJobMessage(organizationId, 3));
+    expect(job).toMatchObject({ ...handedOver, attempts: 2 });
+    expect(attempt).toMatchObject({ number: 2, prompt: null, messages: [] });
+    const ref = { organizationId, jobId: job.id, epoch };
+    await objectOf(organizationId).fail({
+      ...ref,
+      ...unreachable,
+      ...toHaiku,
+      isModelFault: true,
+      retryAfterMs: 60_000,
+    });
+    await passBackOff(organizationId);
+    // It is on its fall-back model: there is no other to go to, however often it fails.
+    expect(await failing(organizationId, [toHaiku, toHaiku, toHaiku], 4)).toMatchObject({
+      model: "haiku",
+      attempts: 2,
+    });
+  });
+
+  test("keeps a job that may not use the other model, or that something else than its model failed", async () => {
+    const confined = await start();
+    const opus = { fallbackModel: "opus" } as const;
+    expect(await failing(confined, [opus, opus, opus, opus])).toMatchObject({ model: "sonnet", attempts: 1 });
+    await reset();
+    const elsewhere = await start();
+    const gitHub = {
+      ...toHaiku,
+      isModelFault: false,
+      error: { reason: "github_unavailable", message: "502" },
+    } as const;
+    expect(await failing(elsewhere, [gitHub, gitHub, gitHub, gitHub])).toMatchObject({ model: "sonnet", attempts: 1 });
+  });
+
+  test.each(["open", "half_open"] as const)("is left at once while its breaker is %s", async (status) => {
+    const organizationId = await start();
+    const { job, epoch } = await claim(await nextJobMessage(organizationId));
+    await putOutOfReach(organizationId, status);
+    const ref = { organizationId, jobId: job.id, epoch };
+    await objectOf(organizationId).fail({ ...ref, ...unreachable, ...toHaiku, isModelFault: true, retryAfterMs: null });
+    expect((await claim(await nextJobMessage(organizationId, 1))).job).toMatchObject({ model: "haiku", attempts: 2 });
+  });
+
+  test("is left by a job whose back-off ends while the breaker is open, and held for one without another model", async () => {
+    const organizationId = await start();
+    await failing(organizationId, [toHaiku]);
+    await putOutOfReach(organizationId, "open");
+    await passBackOff(organizationId);
+    const again = await claim(await nextJobMessage(organizationId, 1));
+    expect(again.job).toMatchObject({ model: "haiku", attempts: 2, maxAttempts: 4, error: { reason: "overloaded" } });
+    await reset();
+
+    const without = await start();
+    const { issueId } = await failing(without, [{}]);
+    await putOutOfReach(without, "open");
+    await passBackOff(without);
+    const query = { organizationId: without, issueId, visibility: everything };
+    expect(await objectOf(without).readIssue(query)).toMatchObject({
+      waitingFor: "provider_back_off",
+      jobs: [{ model: "sonnet" }],
+    });
+    expect(jobMessages(without)).toHaveLength(1);
   });
 });
 

@@ -19,6 +19,8 @@ export const briefsAgents = [
       "automatic status changes, submitted and approved briefs",
     ],
     defaultModel: "sonnet",
+    // Its changes are read by people, and a lesser model would cost them more time than a provider's outage.
+    fallbackModel: "opus",
     tools: [
       "list_files",
       "search_files",

@@ -17,6 +17,8 @@ export interface FailureParts extends UnfinishedJobParts {
   readonly modelHealth: ModelHealth;
   /** Models that the organization may use. */
   readonly allowedModels: () => readonly ModelName[];
+  /** Whether a model's breaker is not closed. */
+  readonly isOutOfReach: (model: ModelName) => boolean;
   /** A number from 0 to 1. */
   readonly random: () => number;
 }
@@ -30,11 +32,14 @@ export class Failures {
 
   /** Takes a slice's failure; false when its epoch no longer holds the job. */
   fail(change: Change, command: FailCommand): boolean {
-    const { jobs, slices, modelHealth, random } = this.#parts;
+    const { jobs, slices, modelHealth, isOutOfReach, random } = this.#parts;
     const job = slices.held(command);
     if (job === null) return false;
     if (command.isModelFault === true) modelHealth.noteFault(change, job.record.model, command.retryAfterMs);
     const transientSinceMs = job.transientSinceMs ?? change.nowMs;
+    // Another model helps against no fault but the model's own.
+    const named = command.isModelFault === true ? (command.fallbackModel ?? null) : null;
+    const fallbackModel = this.#usable(named, job.record);
     const decision = decideJobFailure(
       {
         failureClass: command.failureClass,
@@ -43,7 +48,8 @@ export class Failures {
         transientForMs: change.nowMs - transientSinceMs,
         attempts: job.record.attempts,
         maxAttempts: job.record.maxAttempts,
-        fallbackModel: this.#fallbackOf(job, command),
+        fallbackModel,
+        isOutOfReach: isOutOfReach(job.record.model),
       },
       random(),
     );
@@ -51,7 +57,7 @@ export class Failures {
       case "wait":
         this.#wait(
           change,
-          { ...job, transientFailures: job.transientFailures + 1 },
+          { ...job, transientFailures: job.transientFailures + 1, fallbackModel },
           { ...decision, transientSinceMs },
           command.error,
         );
@@ -59,13 +65,9 @@ export class Failures {
       case "new_attempt":
         this.#beginAnew(change, { ...job, record: this.#betterModel(change, job.record) }, command.error);
         break;
-      case "fall_back": {
-        const maxAttempts = job.record.maxAttempts + 1;
-        const modelReason = `${decision.model} because ${job.record.model} is out of reach`;
-        const record = changeModel(change, job.record, { model: decision.model, modelReason, maxAttempts });
-        this.#beginAnew(change, { ...job, record }, command.error);
+      case "fall_back":
+        this.#fallBack(change, job, decision.model, command.error);
         break;
-      }
       case "give_up":
         jobs.save(
           endUnfinished(change, this.#parts, job, {
@@ -85,14 +87,19 @@ export class Failures {
     else this.#loseSlice(change, { ...job, lostSlices: job.lostSlices + 1 });
   }
 
-  /** Dispatches a job whose back-off is over, if it kept its slot; otherwise it now counts as demand. */
+  /**
+   * Dispatches a job whose back-off is over, if it kept its slot; otherwise it now counts as demand. One whose model a
+   * breaker would keep it from goes over to its fall-back model instead.
+   */
   endBackOff(change: Change, jobId: string): void {
-    const { jobs, dispatcher } = this.#parts;
+    const { jobs, dispatcher, isOutOfReach } = this.#parts;
     const job = jobs.find(jobId);
     if (job === null || job.dispatch !== null) return;
     change.touch(job.record.issueId);
     const ready: JobState = { ...job, readyAtMs: 0 };
-    if (ready.slot === null) jobs.save(ready);
+    const fallbackModel = this.#usable(job.fallbackModel ?? null, job.record);
+    if (fallbackModel !== null && isOutOfReach(job.record.model)) this.#fallBack(change, ready, fallbackModel);
+    else if (ready.slot === null) jobs.save(ready);
     else dispatcher.dispatch(change, ready);
   }
 
@@ -113,10 +120,18 @@ export class Failures {
     if (job !== null) change.touch(job.record.issueId);
   }
 
+  /** Goes over to another model, in a new attempt that uses up none of the job's own. */
+  #fallBack(change: Change, job: JobState, model: ModelName, error?: JobError): void {
+    const maxAttempts = job.record.maxAttempts + 1;
+    const modelReason = `${model} because ${job.record.model} is out of reach`;
+    const record = changeModel(change, job.record, { model, modelReason, maxAttempts });
+    this.#beginAnew(change, { ...job, record, fallbackModel: null }, error);
+  }
+
   /** Ends the attempt; the next one starts at once where the job keeps its slot. */
-  #beginAnew(change: Change, job: JobState, error: JobError): void {
+  #beginAnew(change: Change, job: JobState, error?: JobError): void {
     const { jobs, dispatcher } = this.#parts;
-    const rested = setAside(change, dispatcher, job, { keepSlot: true, error });
+    const rested = setAside(change, dispatcher, job, { keepSlot: true, ...(error && { error }) });
     if (job.transientSinceMs !== null) change.deadlines.clear(`provider:${job.record.id}`);
     const next: JobState = { ...rested, attemptOpen: false, transientFailures: 0, transientSinceMs: null };
     if (next.slot === null) jobs.save(next);
@@ -131,10 +146,9 @@ export class Failures {
     return changeModel(change, record, { model, modelReason, maxAttempts: record.maxAttempts });
   }
 
-  #fallbackOf({ record }: JobState, { fallbackModel = null }: FailCommand): ModelName | null {
-    const isUsable =
-      fallbackModel !== null && fallbackModel !== record.model && this.#parts.allowedModels().includes(fallbackModel);
-    return isUsable ? fallbackModel : null;
+  /** A fall-back model that the job may go over to; null when it may not. */
+  #usable(model: ModelName | null, record: JobRecord): ModelName | null {
+    return model !== null && model !== record.model && this.#parts.allowedModels().includes(model) ? model : null;
   }
 
   #loseSlice(change: Change, job: JobState): void {

@@ -1,5 +1,6 @@
 /** A job as its organization's object keeps it: the record that others see, and what schedules it. */
 import type { ControlSignal } from "../../contracts/organization-rpc.ts";
+import type { ModelName } from "../../contracts/models.ts";
 import type { JobRecord } from "../../contracts/records.ts";
 
 export interface JobSlot {
@@ -40,6 +41,8 @@ export interface JobState {
   /** Transient failures since the last accepted step, and when the first of them came. */
   readonly transientFailures: number;
   readonly transientSinceMs: number | null;
+  /** The model that it goes over to if its own stays out of reach, told with its last failure; absent before the first. */
+  readonly fallbackModel?: ModelName | null;
   /** Version of the agent's definition that the last attempt began with; absent before the first. */
   readonly agentVersion?: string;
   /** Hash of the last accepted checkpoint that had no step to be known by. */

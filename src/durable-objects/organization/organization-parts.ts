@@ -124,6 +124,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
     dispatcher,
     modelHealth,
     allowedModels: () => terms.current().limits.models,
+    isOutOfReach: (model) => terms.current().breakers.some((breaker) => breaker.model === model),
     random,
   });
   const { effectSender, effects, reviews } = createReviewing(options, tables, { switchGuard, budget });

@@ -7,7 +7,7 @@ const transientMaxMs = 5 * 60_000;
 export const transientLimitMs = 24 * 60 * 60_000;
 /** Within a wait this short the job keeps its slot. */
 const slotKeptMs = 5_000;
-/** After so many transient failures in a row a job whose agent has a fall-back model goes over to it. */
+/** After so many transient failures in a row a job whose agent has a fall-back model goes over to it, breaker or not. */
 const fallBackAfter = 3;
 const effectMaxTries = 8;
 /** A job whose slices fall silent so often in a row, without a new checkpoint, is what silences them. */
@@ -21,8 +21,10 @@ export interface JobFailure {
   readonly transientForMs: number;
   readonly attempts: number;
   readonly maxAttempts: number;
-  /** Another model that the job may go on with; null when there is none. */
+  /** Another model that the job may go on with when its own is what failed; null when there is none. */
   readonly fallbackModel: ModelName | null;
+  /** Whether others know the job's model to be out of reach too: its breaker is not closed. */
+  readonly isOutOfReach: boolean;
 }
 
 export type FailureDecision =
@@ -52,7 +54,8 @@ export function decideJobFailure(failure: JobFailure, random: number): FailureDe
   switch (failure.failureClass) {
     case "transient": {
       if (failure.transientForMs >= transientLimitMs) return { kind: "give_up", reason: "provider_unavailable" };
-      if (failure.fallbackModel !== null && failure.transientFailures + 1 >= fallBackAfter) {
+      const isLeft = failure.isOutOfReach || failure.transientFailures + 1 >= fallBackAfter;
+      if (failure.fallbackModel !== null && isLeft) {
         return { kind: "fall_back", model: failure.fallbackModel };
       }
       const delayMs = backOffMs(failure.transientFailures, failure.retryAfterMs, random);
