@@ -123,6 +123,33 @@ describe("usage", () => {
     expect(await sums(["organization"], { untilMs: firstDayMs })).toEqual([]);
   });
 
+  it("counts a call in its UTC day, from the beginning of a time on and not at its end", async () => {
+    const { id } = await newOrganization();
+    const calls = new EventLogFixture(id);
+    const job = calls.createJob(calls.submit());
+    for (const number of [1, 2]) calls.recordStep(job, number);
+    await projection.project(id, calls);
+    for (const [stepNumber, at] of [
+      [1, "2026-11-02T23:59:59.999Z"],
+      [2, "2026-11-03T00:00:00.000Z"],
+    ] as const) {
+      await superuserRows(
+        `UPDATE agents."AgentModelCall" SET "at" = $1 WHERE "organizationId" = $2 AND "stepNumber" = $3`,
+        [at, id, stepNumber],
+      );
+    }
+    const ofIt = { organizationId: id };
+    const midnightMs = Date.UTC(2026, 10, 3);
+    const [before, after] = [
+      ["2026-11-02", "1", "500"],
+      ["2026-11-03", "1", "500"],
+    ];
+    expect(await sums(["day"], ofIt)).toEqual([before, after]);
+    expect(await sums(["day"], { ...ofIt, untilMs: midnightMs })).toEqual([before]);
+    expect(await sums(["day"], { ...ofIt, sinceMs: midnightMs })).toEqual([after]);
+    expect(await sums(["day"], { ...ofIt, sinceMs: midnightMs - 1, untilMs: midnightMs })).toEqual([before]);
+  });
+
   it.each([1, 2, 3])("has no gap and no repetition in pages of %i", async (limit) => {
     const groupBy = ["day", "agent", "step"] as const;
     const whole = (await reader.sum(query(groupBy))).rows;

@@ -12,6 +12,7 @@ import { systemClock } from "../../src/core/clock.ts";
 import { consumeJobs } from "../../src/queues/jobs.ts";
 import { executeTool } from "../../src/tools/execute-tool.ts";
 import { openQuestion } from "../../src/tools/people/ask-user.ts";
+import { markUntrusted } from "../../src/tools/untrusted-data.ts";
 import { inOrder, runTestLoop, scriptedModel, StoredAttempt, type ScriptedTurn } from "../support/agents-fixture.ts";
 import { batchOf, keptLog, MemoryJob, quietTimings } from "../support/queues-fixture.ts";
 import { memoryRepository } from "../support/memory-repository.ts";
@@ -252,6 +253,20 @@ describe("a slice", () => {
     expect(job.messages[2]).toContain("The latest.");
     expect(job.finished).toMatchObject([{ outcome: { summary: "Done." } }]);
     expect(job.asked).toHaveLength(1);
+  });
+
+  test.each([
+    ["DEFAULTED", "Nobody answered in time. Your default counts: The latest."],
+    ["ANSWERED", "The latest."],
+  ] as const)("tells the agent whether a person said it: %s", async (status, words) => {
+    const job = new MemoryJob();
+    await deliver(job, [asking]);
+    const closed = { ...question, jobId: job.job.id, status, answer: "The latest.", answeredBy: null };
+    job.change({ conversation: { questions: [closed], messages: [] } });
+    await deliver(job, [asking, finishing]);
+    expect(job.checkpoints.flatMap(({ steps }) => steps).find(({ name }) => name === "ask_user")?.output).toBe(
+      markUntrusted(words),
+    );
   });
 
   test("hears at its start what was said while nobody ran the job", async () => {

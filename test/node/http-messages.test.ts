@@ -127,6 +127,14 @@ describe("POST /:id/messages", () => {
     expect(problemSchema.parse(await left.json()).detail).toContain("COMPLETED");
     expect((await send(newId("issue", startMs))).status).toBe(404);
     expect((await send("nothing")).status).toBe(404);
+    const freelancer = fixture.user("FREELANCER", { userId: "user_free" });
+    await fixture.app().request(`/api/agents/${issue.id}/messages`, jsonRequest(freelancer, { text: "Hm" }));
+    // The look into Postgres sees no more than the caller may.
+    expect(fixture.callsOf("postgres.read").map(({ argument }) => argument)).toMatchObject([
+      { kind: "all" },
+      { kind: "all" },
+      { kind: "own" },
+    ]);
   });
 
   test("refuses what is no message, naming the field", async () => {

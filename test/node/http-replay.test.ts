@@ -18,6 +18,10 @@ describe("POST /:id/retry", () => {
       { fromStep: 3, jobId, attempt: 2, model: "sonnet", note: " Mind the tests. ", reason: "a better model" },
       { fromStep: 3, jobId, attempt: 2, model: "sonnet", note: "Mind the tests." },
     ],
+    [
+      { fromStep: 3, note: "Use sk_live_a1B2c3D4e5F6g7H8i9J0k1L2." },
+      { fromStep: 3, jobId: null, attempt: null, model: null, note: "Use [REDACTED:api-key]." },
+    ],
   ])("with a step replays: %j", async (body, replay) => {
     const fixture = new EdgeFixture();
     const id = withIssue(fixture);
@@ -95,6 +99,20 @@ describe("GET /:id/transcript", () => {
     expect(fixture.callsOf("readTranscript").map(({ argument }) => argument)).toMatchObject([
       { issueId: id, visibility: { kind: "own" }, jobId, attempt: 2, afterPosition: 6, limit: 1 },
     ]);
+  });
+
+  test("ends with the last page", async () => {
+    const fixture = new EdgeFixture();
+    const stored = { position: 7, afterStep: null, message: JSON.stringify(message) };
+    fixture.transcript = { jobId, attempt: 1, prompt, messages: [stored], isLast: true };
+    const headers = bearer(fixture.user("ADMIN"));
+    const response = await fixture.app().request(`/api/agents/${newId("issue", startMs)}/transcript`, { headers });
+    expect(transcriptSchema.parse(await response.json())).toMatchObject({ nextCursor: null });
+    expect(fixture.callsOf("readTranscript")[0]?.argument).toMatchObject({
+      jobId: null,
+      attempt: null,
+      afterPosition: 0,
+    });
   });
 
   test("is not found when there is none", async () => {

@@ -67,6 +67,21 @@ describe("GET /usage", () => {
     ]);
   });
 
+  test.each([
+    ["day", "2026-11-21", { day: "2026-11-21" }],
+    ["organization", "org_1", { organizationId: "org_1" }],
+    ["module", "briefs", { module: "briefs" }],
+    ["agent", "meta.triage", { agentType: "meta.triage" }],
+    ["model", "haiku", { model: "haiku" }],
+    ["job", "job_1", { jobId: "job_1" }],
+    ["step", "job_1/0002/000003", { step: { jobId: "job_1", attempt: 2, number: 3 } }],
+  ])("names a sum by %s and nothing else", async (dimension, key, named) => {
+    const fixture = new EdgeFixture();
+    fixture.usageRows = [row(key)];
+    const { items } = usageListSchema.parse(await (await read(fixture, `?groupBy=${dimension}`)).json());
+    expect(items).toEqual([{ ...named, ...sums, cacheShare: 0.75 }]);
+  });
+
   test("is of all organizations for a platform administrator who names none", async () => {
     const fixture = new EdgeFixture();
     await read(fixture, "?groupBy=organization", bearer(adminToken));

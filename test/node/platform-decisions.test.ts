@@ -58,9 +58,23 @@ describe("a breaker", () => {
       sinceMs: 0,
       probeAtMs: 100_000,
     });
+    // One that was answered beside a fault is no proof that the model is back.
+    const both = { faults: 1, answers: 5, retryAfterMs: null };
+    expect(afterReport(tried, both, timings, 40_000)).toMatchObject({ status: "open", probeAtMs: 100_000 });
     let state: BreakerState = open;
     for (let tries = 0; tries < 20; tries += 1) state = afterReport(afterWait(state, Infinity), fault, timings, 0);
     expect(state).toMatchObject({ probeAtMs: 10 * minuteMs });
+  });
+
+  test("remembers so many reports and no more, the latest", () => {
+    const reports = Array.from({ length: 1_000 }, (_, index) => index);
+    const state = reports.reduce<BreakerState>(
+      (before, count) => afterReport(before, answer, timings, count),
+      closedBreaker,
+    );
+    if (state.status !== "closed") throw new Error("answers opened it");
+    expect(state.sightings).toHaveLength(200);
+    expect(state.sightings.at(-1)).toEqual({ atMs: 999, faults: 0, answers: 1 });
   });
 
   test("leaves the provider alone for as long as it asks, within reason", () => {

@@ -1,7 +1,10 @@
 /** A slice of a job from claim to report, over an object in memory. */
 import { describe, expect, test } from "vitest";
+import { z } from "zod";
 import { defaultCeilings } from "../../src/contracts/ceilings.ts";
+import type { Assignment } from "../../src/contracts/organization-rpc.ts";
 import { GitHubError, ModelCallError, type GitHubPort, type ModelPort } from "../../src/contracts/ports.ts";
+import type { Timings } from "../../src/contracts/timings.ts";
 import { wordsOf } from "../../src/contracts/transcript-words.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { debuggedCeilings, debuggedTimings } from "../../src/queues/debugged.ts";
@@ -72,6 +75,45 @@ describe("a debugged slice", () => {
       { message: "checkpoint", data: { messages: 1 } },
     ]);
     expect(debugged.messages).toEqual(calm.messages);
+  });
+
+  test("says so beside what every slice logs, without secrets, and cuts what is long", async () => {
+    const job = new MemoryJob({ assignment: { isDebugged: true } });
+    const secret = "sk_live_a1B2c3D4e5F6g7H8i9J0k1L2";
+    const calls = [{ id: "c0", name: "no_such_tool", input: { secret, text: "x".repeat(3_000) } }];
+    await deliver(job, scriptedModel(inOrder([{ text: `I use ${secret}.`, calls }, finishing])));
+    const lines = job.checkpoints.flatMap(({ logs }) => logs);
+    expect(lines.filter(({ level }) => level === "WARN")).toMatchObject([
+      { message: "no_such_tool answered with an error", data: { step: 2 } },
+    ]);
+    const ran = lines.find(({ message }) => message === "no_such_tool ran");
+    expect(ran?.data).toMatchObject({ isError: true, policy: "not_available" });
+    const { input, output } = z.object({ input: z.string(), output: z.string() }).parse(ran?.data);
+    expect(output).toContain("There is no tool of this name here.");
+    expect(input).toMatch(/^\{"secret":"\[REDACTED:api-key\]","text":"x+…$/u);
+    expect(input.length).toBeLessThan(2_010);
+    expect(JSON.stringify(lines)).not.toContain(secret);
+    const said = lines.find(({ message }) => message === "claude-sonnet-5-5 ran");
+    expect(z.object({ output: z.string() }).parse(said?.data).output).toContain("I use [REDACTED:api-key].");
+  });
+
+  test("goes on where another one has run too long: the slice, its model calls, and the job", async () => {
+    const run = async (isDebugged: boolean, assignment: Partial<Assignment>, timings: Partial<Timings>) => {
+      const job = new MemoryJob({ assignment: { isDebugged, ...assignment } });
+      let nowMs = 0;
+      const model = scriptedModel(() => {
+        nowMs += 700;
+        return nowMs > 1_500 ? finishing : { calls: [{ id: `c${nowMs}`, name: "list_files" }] };
+      });
+      await deliver(job, model, { clock: { nowMs: () => nowMs }, timings: { ...quietTimings, ...timings } });
+      return { finished: job.finished.length, yields: job.yields, failed: job.failed.map(({ error }) => error.reason) };
+    };
+    const short = { sliceMaxMs: 1_000 };
+    expect(await run(false, {}, short)).toEqual({ finished: 0, yields: 1, failed: [] });
+    expect(await run(true, {}, short)).toEqual({ finished: 1, yields: 0, failed: [] });
+    const spent = { used: { earlierSteps: 0, tokenCount: 0, ranForMs: defaultCeilings.runningMs } };
+    expect(await run(false, spent, {})).toEqual({ finished: 0, yields: 0, failed: ["time"] });
+    expect(await run(true, spent, {})).toEqual({ finished: 1, yields: 0, failed: [] });
   });
 
   test("may take longer, as far as any slice may run, and costs no more", () => {

@@ -53,6 +53,7 @@ describe("the key of a tool call", () => {
       { numRuns: 2_000 },
     );
     const place = { jobId: "job_1", attempt: 1, stepNumber: 3 };
+    const call = { name: "erp_notify", input: {} };
     const keys = [
       place,
       { ...place, stepNumber: 4 },
@@ -60,7 +61,8 @@ describe("the key of a tool call", () => {
       { ...place, jobId: "job_2" },
       { ...place, attempt: 13 },
       { jobId: "job_1/1", attempt: 1, stepNumber: 3 },
-    ].map((at) => callKey(at, { name: "erp_notify", input: {} }));
+    ].map((at) => callKey(at, call));
+    keys.push(callKey(place, { ...call, name: "erp_notify_all" }), callKey(place, { ...call, input: { to: 1 } }));
     expect(new Set(keys).size).toBe(keys.length);
   });
 

@@ -86,6 +86,12 @@ async function heldSlots(organizationId: string): Promise<number> {
   );
 }
 
+async function deadlinesOf(organizationId: string, kind: string): Promise<readonly unknown[]> {
+  return runInDurableObject(stubOf(organizationId), (_object, state) =>
+    state.storage.sql.exec("SELECT name FROM deadlines WHERE name LIKE ?", `${kind}:%`).toArray(),
+  );
+}
+
 describe("a question", () => {
   test("parks its job without a slot, shows, and is answered into the same attempt", async () => {
     const organizationId = mintOrganizationId();
@@ -106,6 +112,8 @@ describe("a question", () => {
         question: { status: "ANSWERED", answer: "Blue", answeredBy: "The client", enteredBy: "root" },
       },
     });
+    // Nothing wakes the object for what is answered.
+    expect(await deadlinesOf(organizationId, "question")).toEqual([]);
     const again = await claim(await nextJobMessage(organizationId, 1));
     expect(again).toMatchObject({
       job: { id: work.job.id, attempts: 1 },
@@ -253,17 +261,24 @@ describe("a message", () => {
     );
     if (!answer.accepted) throw new Error("the checkpoint was refused");
     expect(answer.unheard.map(({ text }) => text)).toEqual(["One", "Two"]);
+    await say(organizationId, issueId, "Three");
     const heard = checkpointOf(work, {
       appendedMessages: ["One, Two"],
       heardMessageIds: answer.unheard.map(({ id }) => id),
     });
-    expect(await objectOf(organizationId).checkpoint(heard)).toEqual({ accepted: true, unheard: [] });
+    const rest = { accepted: true, unheard: [{ text: "Three", heardByJobId: null }] };
+    expect(await objectOf(organizationId).checkpoint(heard)).toMatchObject(rest);
     // The same again, because its answer was lost.
-    expect(await objectOf(organizationId).checkpoint(heard)).toEqual({ accepted: true, unheard: [] });
+    expect(await objectOf(organizationId).checkpoint(heard)).toMatchObject(rest);
+    const told = (await allEvents(organizationId)).flatMap(({ type, data }) =>
+      type === "message.heard" ? [data] : [],
+    );
+    expect(told).toEqual([{ messageIds: heard.heardMessageIds, attempt: 1 }]);
     expect(await read(organizationId, issueId)).toMatchObject({
       messages: [
         { text: "One", heardByJobId: work.job.id },
         { text: "Two", heardByJobId: work.job.id },
+        { text: "Three", heardByJobId: null },
       ],
     });
     // The slice is lost, and another one goes on.
@@ -271,7 +286,9 @@ describe("a message", () => {
     await runDurableObjectAlarm(stubOf(organizationId));
     const next = await claim(await nextJobMessage(organizationId, 1));
     expect(next.attempt.messages).toEqual(["{}", "m1", "One, Two"]);
-    expect(next.conversation.messages.filter(({ heardByJobId }) => heardByJobId === null)).toEqual([]);
+    expect(next.conversation.messages.filter(({ heardByJobId }) => heardByJobId === null)).toMatchObject([
+      { text: "Three" },
+    ]);
   });
 
   test("that comes while the agent ends keeps the job going until it is heard", async () => {

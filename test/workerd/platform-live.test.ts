@@ -67,6 +67,8 @@ describe("the platform's stream", () => {
     await nextJobMessage(organizationId);
     await runJob(organizationId, 0, done);
     await clients.platform().setSwitch(hold);
+    const fault = { organizationId: "org-a", model: "opus", faults: 5, answers: 0, retryAfterMs: null } as const;
+    await clients.platform().reportModel(fault);
     await clients.platform().recordHealth({ atMs: 1, healthy: true, checks: {} });
     await vi.waitUntil(() => eventsOf(frames).at(-1)?.type === "health.sampled");
     await vi.waitUntil(() => eventsOf(frames).some(({ type }) => type === "slot.freed"));
@@ -76,6 +78,9 @@ describe("the platform's stream", () => {
     for (const type of ["demand.changed", "slot.offered", "slot.held", "slot.freed", "switch.set"] as const) {
       expect(types).toContain(type);
     }
+    expect(events.flatMap(({ type, data }) => (type === "breaker.changed" ? [data] : []))).toMatchObject([
+      { model: "opus", status: "open" },
+    ]);
     expect(JSON.stringify(frames)).not.toContain("secret title");
     close();
   });

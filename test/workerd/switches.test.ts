@@ -315,6 +315,64 @@ describe("a model out of reach", () => {
     expect(told[0]).toBe("provider_back_off");
   });
 
+  /** One slice of the organization's next job: so many answers, then a failure. */
+  async function sliceThatFails(organizationId: string, seen: number, answers: number, isModelFault: boolean) {
+    const work = await claim(await nextJobMessage(organizationId, seen));
+    const steps = Array.from({ length: answers }, (_, index) => modelStep(work, work.attempt.stepCount + index + 1));
+    if (answers > 0) await objectOf(organizationId).checkpoint(checkpointOf(work, { steps }));
+    const error = { reason: "overloaded", message: "Too busy." };
+    const failure = { ...sliceOf(work), failureClass: "transient", error, isModelFault, retryAfterMs: 10_000 } as const;
+    await objectOf(organizationId).fail(failure);
+    advanceMs(10_001);
+    await runDurableObjectAlarm(organizationObject(organizationId));
+  }
+
+  test("is judged by what slices saw of it: each answer once, and no fault of anything else", async () => {
+    const organizationId = await newOrganization();
+    const closed = async () => expect(await breakersOf(organizationId)).toEqual([]);
+    await submitNow(organizationId);
+    // Answered by GitHub, say: five of these would open it.
+    for (let seen = 0; seen < 5; seen += 1) await sliceThatFails(organizationId, seen, 0, false);
+    // Two answers outweigh up to seven faults.
+    await sliceThatFails(organizationId, 5, 2, true);
+    for (let more = 2; more <= 6; more += 1) await platform().reportModel({ organizationId: "org-a", ...fault });
+    await closed();
+    await platform().reportModel({ organizationId: "org-a", ...fault, faults: 2 });
+    await waitFor(async () => (await breakersOf(organizationId)).length > 0);
+  });
+
+  test("is judged by each answer once, however many faults follow it", async () => {
+    const organizationId = await newOrganization();
+    await submitNow(organizationId);
+    await sliceThatFails(organizationId, 0, 1, true);
+    for (let seen = 1; seen < 4; seen += 1) await sliceThatFails(organizationId, seen, 0, true);
+    expect(await breakersOf(organizationId)).toEqual([]);
+    await sliceThatFails(organizationId, 4, 0, true);
+    await waitFor(async () => (await breakersOf(organizationId)).length > 0);
+  });
+
+  test("gets an organization no slot before it knows of that", async () => {
+    const organizationId = await newOrganization();
+    await submitNow(organizationId);
+    const message = await nextJobMessage(organizationId);
+    await waitFor(async () => (await platform().readStatus()).slotsInUse === 1);
+    setReachable(organizationId, false);
+    for (let count = 1; count <= 5; count += 1) await platform().reportModel({ organizationId: "org-a", ...fault });
+    await submitNow(organizationId, { terms: { ...(await platform().readTerms(organizationId)), version: 0 } });
+    const work = await claim(message);
+    await objectOf(organizationId).finish({ ...sliceOf(work), outcome: done, artifacts: [] });
+    await noSlots();
+    advanceMs(2_000);
+    await runDurableObjectAlarm(platformObject());
+    expect(await isPushPending(organizationId)).toBe(true);
+    expect(jobMessages(organizationId)).toHaveLength(1);
+    setReachable(organizationId, true);
+    advanceMs(2_000);
+    await runDurableObjectAlarm(platformObject());
+    await acknowledged(organizationId);
+    expect(jobMessages(organizationId)).toHaveLength(1);
+  });
+
   test("that fails its trial is left alone for twice as long", async () => {
     const organizationId = await newOrganization();
     for (let count = 1; count <= 5; count += 1) await platform().reportModel({ organizationId, ...fault });

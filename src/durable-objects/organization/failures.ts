@@ -125,7 +125,7 @@ export class Failures {
     const maxAttempts = job.record.maxAttempts + 1;
     const modelReason = `${model} because ${job.record.model} is out of reach`;
     const record = changeModel(change, job.record, { model, modelReason, maxAttempts });
-    this.#beginAnew(change, { ...job, record, fallbackModel: null }, error);
+    this.#beginAnew(change, { ...job, record }, error);
   }
 
   /** Ends the attempt; the next one starts at once where the job keeps its slot. */
