@@ -6,9 +6,8 @@ import type { StuckLimits } from "../agents/progress.ts";
 import { findAgent } from "../agents/registry.ts";
 import { failedAttempt, SliceAborted, type LoopStop } from "../agents/stops.ts";
 import { jobCeilings } from "../contracts/ceilings.ts";
-import type { MessageRecord } from "../contracts/conversation.ts";
 import { modelTable } from "../contracts/models.ts";
-import type { Assignment, AttemptPrompt, LogDraft } from "../contracts/organization-rpc.ts";
+import type { Assignment, AttemptPrompt, LogDraft, SliceNews } from "../contracts/organization-rpc.ts";
 import { GitHubError } from "../contracts/ports.ts";
 import { describeError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
@@ -75,15 +74,18 @@ function answersOf({
   );
 }
 
-function loopPorts(slice: Slice, tools: JobToolContext, text: TextStream, guard: SliceGuard): LoopPorts {
-  const { ports, assignment, ref, organization, logger, startedAtMs } = slice;
+function loopPorts(slice: Slice, job: Omit<JobToolContext, "tools">, text: TextStream, guard: SliceGuard): LoopPorts {
+  const { ports, assignment, definition, ref, organization, logger, startedAtMs } = slice;
   const { signal } = guard;
   const answers = answersOf(assignment);
+  let news: SliceNews = {
+    unheard: assignment.conversation.messages.filter(({ heardByJobId }) => heardByJobId === null),
+    toolsOff: assignment.toolsOff,
+    isDebugged: assignment.isDebugged,
+  };
+  const tools = (): readonly string[] => definition.tools.filter((name) => !news.toolsOff.includes(name));
   const logsOf = (draft: CheckpointDraft): readonly LogDraft[] =>
-    assignment.isDebugged ? [...draft.logs, ...debugLogs(draft)] : draft.logs;
-  let unheard: readonly MessageRecord[] = assignment.conversation.messages.filter(
-    ({ heardByJobId }) => heardByJobId === null,
-  );
+    news.isDebugged ? [...draft.logs, ...debugLogs(draft)] : draft.logs;
   return {
     model: ports.model,
     clock: ports.clock,
@@ -91,15 +93,18 @@ function loopPorts(slice: Slice, tools: JobToolContext, text: TextStream, guard:
     ranForMs: () => assignment.used.ranForMs + ports.clock.nowMs() - startedAtMs,
     runTool: (call, stepNumber) => {
       const idempotencyKey = callKey({ jobId: ref.jobId, attempt: assignment.attempt.number, stepNumber }, call);
-      return executeTool({ ...tools, idempotencyKey, answer: answers.get(call.id) ?? null }, call);
+      const answer = answers.get(call.id) ?? null;
+      return executeTool({ ...job, tools: tools(), idempotencyKey, answer }, call);
     },
-    openQuestion: (calls) => openQuestion(calls, tools, (callId) => answers.has(callId)),
-    unheard: () => unheard,
+    openQuestion: (calls) => openQuestion(calls, { tools: tools() }, (callId) => answers.has(callId)),
+    unheard: () => news.unheard,
     saveCheckpoint: async (draft) => {
       const checkpoint = { ...ref, ...draft, logs: logsOf(draft).map(redactedLog) };
       const answer = await repeatCall(() => organization().checkpoint(checkpoint), logger, signal);
-      if (answer.accepted) ({ unheard } = answer);
-      return answer.accepted;
+      if (!answer.accepted) return false;
+      const { accepted, ...told } = answer;
+      news = { ...news, ...told };
+      return accepted;
     },
     onText: (words) => text.push(words),
     pendingStop: () => {
@@ -117,12 +122,11 @@ async function work(slice: Slice, text: TextStream, guard: SliceGuard): Promise<
   if (started === null) return { kind: "stale" };
   const { price, maxOutputTokens } = modelTable[assignment.job.model];
   const ceilings = jobCeilings(definition.ceilings, assignment.job);
-  const tools: JobToolContext = {
+  const job = {
     organizationId: ref.organizationId,
     slug: assignment.slug,
     issueId: assignment.issue.id,
     jobId: ref.jobId,
-    tools: definition.tools.filter((name) => !assignment.toolsOff.includes(name)),
     workspace,
   };
   const attempt = {
@@ -139,7 +143,7 @@ async function work(slice: Slice, text: TextStream, guard: SliceGuard): Promise<
       stuck: stuckLimits,
     },
   };
-  return runLoop(attempt, started.state, loopPorts(slice, tools, text, guard), signal);
+  return runLoop(attempt, started.state, loopPorts(slice, job, text, guard), signal);
 }
 
 /** An object that is overloaded or being restarted says so on its errors; time heals that, nothing else. */

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { defaultCeilings } from "../../src/contracts/ceilings.ts";
-import type { Assignment } from "../../src/contracts/organization-rpc.ts";
+import type { Assignment, SliceNews } from "../../src/contracts/organization-rpc.ts";
 import { GitHubError, ModelCallError, type GitHubPort, type ModelPort } from "../../src/contracts/ports.ts";
 import type { Timings } from "../../src/contracts/timings.ts";
 import { wordsOf } from "../../src/contracts/transcript-words.ts";
@@ -95,6 +95,23 @@ describe("a debugged slice", () => {
     expect(JSON.stringify(lines)).not.toContain(secret);
     const said = lines.find(({ message }) => message === "claude-sonnet-5-5 ran");
     expect(z.object({ output: z.string() }).parse(said?.data).output).toContain("I use [REDACTED:api-key].");
+  });
+
+  test("begins and ends with the switch, at the next checkpoint; so do tools that are off", async () => {
+    const job = new MemoryJob();
+    const { checkpoint } = job;
+    const told: Partial<SliceNews>[] = [
+      { isDebugged: true, toolsOff: ["list_files"] },
+      {},
+      { isDebugged: false, toolsOff: [] },
+    ];
+    job.checkpoint = async (draft) => ({ ...(await checkpoint(draft)), ...told.shift() });
+    const listing = (id: string) => ({ calls: [{ id, name: "list_files" }] });
+    await deliver(job, scriptedModel(inOrder([listing("c1"), listing("c2"), finishing])));
+    const isVerbose = job.checkpoints.map(({ logs }) => logs.some(({ level }) => level === "DEBUG"));
+    expect(isVerbose).toEqual([false, true, true, false, false, false]);
+    const ran = job.checkpoints.flatMap(({ steps }) => steps).filter(({ name }) => name === "list_files");
+    expect(ran.map(({ policy }) => policy)).toEqual(["not_available", "allowed"]);
   });
 
   test("goes on where another one has run too long: the slice, its model calls, and the job", async () => {

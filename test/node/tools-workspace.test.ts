@@ -64,6 +64,15 @@ describe("a workspace", () => {
     expect(await restored.takeChanges()).toEqual([]);
   });
 
+  it("keeps no patch that is too large to be stored beside its file", async () => {
+    const workspace = workspaceOf(files);
+    await workspace.writeFile("src/large.ts", "\u4e00".repeat(170_000));
+    await workspace.writeFile("src/small.ts", "x".repeat(200_000));
+    const [large, small] = await workspace.takeChanges();
+    expect(large).toMatchObject({ difference: { change: "added", additions: 1, patch: null } });
+    expect(small?.difference?.patch).toContain("+x");
+  });
+
   it("shows no difference for a file that is as it was", async () => {
     const workspace = workspaceOf(files);
     await workspace.writeFile("src/a.ts", "other");

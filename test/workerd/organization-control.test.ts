@@ -297,8 +297,8 @@ describe("pause and resume", () => {
     const { issueId, work, slice } = await startWork(organizationId);
     const signal = organization.control({ ...slice, known: "none" });
     await command(organizationId, issueId, "pause");
-    expect(await signal).toEqual({ kind: "pause" });
-    expect(await organization.checkpoint(checkpointOf(work, { steps: [modelStep(work, 1)] }))).toEqual({
+    expect(await signal).toMatchObject({ kind: "pause" });
+    expect(await organization.checkpoint(checkpointOf(work, { steps: [modelStep(work, 1)] }))).toMatchObject({
       ...accepted,
       unheard: [],
     });
@@ -749,8 +749,26 @@ describe("a job that ends before its work is done", () => {
     await command(organizationId, issueId, "retry");
     await nextJobMessage(organizationId, 1);
     await command(organizationId, issueId, "cancel");
-    const created = (await eventTypes(organizationId)).filter((type) => type === "artifact.created");
-    expect(created).toHaveLength(1);
+    const created = async () => (await eventTypes(organizationId)).filter((type) => type === "artifact.created");
+    expect(await created()).toHaveLength(1);
+    // Once it begins, what it took over counts.
+    await command(organizationId, issueId, "retry");
+    const again = await claim(await nextJobMessage(organizationId, 2));
+    expect(again.workspace).toHaveLength(2);
+    await objectOf(organizationId).fail({ ...sliceOf(again), failureClass: "final", error, retryAfterMs: null });
+    const query = { organizationId, issueId, visibility: everything, after: null, limit: 10 };
+    const left = (await objectOf(organizationId).listArtifacts(query))?.items ?? [];
+    expect(left.map(({ diffPatch }) => diffPatch)).toEqual([patch, patch]);
+  });
+
+  test("leaves nothing that was not work", async () => {
+    const organizationId = mintOrganizationId();
+    const { issueId } = await submit(organizationId);
+    const work = await claim(await nextJobMessage(organizationId));
+    const appendedMessages = [saying("It is a bug.")];
+    await objectOf(organizationId).checkpoint(checkpointOf(work, { steps: [modelStep(work, 1)], appendedMessages }));
+    await command(organizationId, issueId, "cancel");
+    expect(await eventTypes(organizationId)).not.toContain("artifact.created");
   });
 });
 

@@ -327,18 +327,30 @@ describe("a model out of reach", () => {
     await runDurableObjectAlarm(organizationObject(organizationId));
   }
 
-  test("is judged by what slices saw of it: each answer once, and no fault of anything else", async () => {
+  /** What the platform has heard of the model in the last minute, while its breaker is closed. */
+  const heard = () =>
+    runInDurableObject(platformObject(), (_object, { storage }) =>
+      storage.sql
+        .exec(
+          `SELECT SUM(value ->> '$.faults') AS faults, SUM(value ->> '$.answers') AS answers
+           FROM breakers, json_each(state, '$.sightings') WHERE model = 'sonnet'`,
+        )
+        .one(),
+    );
+
+  test("is judged by what slices saw of it: each answer, and no fault of anything else", async () => {
     const organizationId = await newOrganization();
-    const closed = async () => expect(await breakersOf(organizationId)).toEqual([]);
     await submitNow(organizationId);
-    // Answered by GitHub, say: five of these would open it.
-    for (let seen = 0; seen < 5; seen += 1) await sliceThatFails(organizationId, seen, 0, false);
+    // Faults of GitHub, say.
+    for (let seen = 0; seen < 4; seen += 1) await sliceThatFails(organizationId, seen, 0, false);
+    await sliceThatFails(organizationId, 4, 2, true);
+    await waitFor(async () => (await heard())["answers"] === 2);
+    expect(await heard()).toEqual({ faults: 1, answers: 2 });
     // Two answers outweigh up to seven faults.
-    await sliceThatFails(organizationId, 5, 2, true);
-    for (let more = 2; more <= 6; more += 1) await platform().reportModel({ organizationId: "org-a", ...fault });
-    await closed();
-    await platform().reportModel({ organizationId: "org-a", ...fault, faults: 2 });
-    await waitFor(async () => (await breakersOf(organizationId)).length > 0);
+    for (let more = 2; more <= 7; more += 1) await platform().reportModel({ organizationId: "org-a", ...fault });
+    expect(await breakersOf(organizationId)).toEqual([]);
+    await platform().reportModel({ organizationId: "org-a", ...fault });
+    expect(await breakersOf(organizationId)).toMatchObject([{ status: "open" }]);
   });
 
   test("is judged by each answer once, however many faults follow it", async () => {
@@ -346,7 +358,8 @@ describe("a model out of reach", () => {
     await submitNow(organizationId);
     await sliceThatFails(organizationId, 0, 1, true);
     for (let seen = 1; seen < 4; seen += 1) await sliceThatFails(organizationId, seen, 0, true);
-    expect(await breakersOf(organizationId)).toEqual([]);
+    await waitFor(async () => (await heard())["faults"] === 4);
+    expect(await heard()).toEqual({ faults: 4, answers: 1 });
     await sliceThatFails(organizationId, 4, 0, true);
     await waitFor(async () => (await breakersOf(organizationId)).length > 0);
   });
@@ -580,6 +593,19 @@ describe("features, tools and debug", () => {
     const slice = { organizationId, jobId: value, epoch: first.epoch };
     await objectOf(organizationId).yieldSlice(slice);
     expect((await claim(await nextJobMessage(organizationId, 1))).isDebugged).toBe(true);
+  });
+
+  test("a running slice is told at its next checkpoint that its job is debugged now, and which tools are off", async () => {
+    const organizationId = await newOrganization();
+    await submitNow(organizationId);
+    const work = await claim(await nextJobMessage(organizationId));
+    const told = async (number: number) =>
+      objectOf(organizationId).checkpoint(checkpointOf(work, { steps: [modelStep(work, number)] }));
+    expect(await told(1)).toEqual({ accepted: true, unheard: [], toolsOff: [], isDebugged: false });
+    await setSwitch({ scope: { kind: "agent", value: agentType }, mode: "debug" });
+    await setSwitch({ scope: { kind: "tool", value: "search_code" }, mode: "off" });
+    await acknowledged(organizationId);
+    expect(await told(2)).toEqual({ accepted: true, unheard: [], toolsOff: ["search_code"], isDebugged: true });
   });
 
   test("debug lets jobs that it concerns run one at a time", async () => {

@@ -145,9 +145,17 @@ export interface Checkpoint extends EpochRef {
   readonly heardMessageIds: readonly string[];
 }
 
-/** Tells an accepted checkpoint what people have said meanwhile, so that the next model call knows of it. */
+/** What changes while a slice runs, and is heeded from its next step on. */
+export interface SliceNews {
+  /** What people have said that no agent has heard. */
+  readonly unheard: readonly MessageRecord[];
+  readonly toolsOff: readonly string[];
+  readonly isDebugged: boolean;
+}
+
+/** Tells an accepted checkpoint what is new; an object of an earlier release names the messages alone. */
 export type CheckpointAnswer =
-  | { readonly accepted: true; readonly unheard: readonly MessageRecord[] }
+  | ({ readonly accepted: true } & Pick<SliceNews, "unheard"> & Partial<SliceNews>)
   | { readonly accepted: false };
 
 /** How a slice ends its job, by role. */

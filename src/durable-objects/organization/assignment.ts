@@ -1,4 +1,4 @@
-import type { Assignment, LastAttempt } from "../../contracts/organization-rpc.ts";
+import type { Assignment, LastAttempt, SliceNews } from "../../contracts/organization-rpc.ts";
 import type { ArtifactTable } from "./artifact-table.ts";
 import type { AttemptTable } from "./attempt-table.ts";
 import { artifactUnderReview } from "./completion.ts";
@@ -34,6 +34,19 @@ function lastAttemptOf({ steps }: Pick<AssignmentParts, "steps">, { record }: Jo
   if (replayed === null) return null;
   const { jobId, attempt, step } = replayed;
   return { error: null, steps: steps.last(jobId, attempt, summarizedSteps, step) };
+}
+
+/** What a slice of the job goes by from now on. */
+export function newsFor(
+  { conversation, switchGuard }: Pick<AssignmentParts, "conversation" | "switchGuard">,
+  { record }: JobState,
+  nowMs: number,
+): SliceNews {
+  return {
+    unheard: conversation.unheard(record.issueId),
+    toolsOff: switchGuard.toolsOff(nowMs),
+    isDebugged: switchGuard.isDebugged(record, nowMs),
+  };
 }
 
 /** Everything that a slice needs to go on with the job that it has claimed. */

@@ -14,7 +14,7 @@ import { watchSocket } from "../live/socket-deadline.ts";
 import { type ObjectPorts, systemPorts } from "../object-ports.ts";
 import { platformStub } from "../platform-stub.ts";
 import { migrateSchema } from "../schema-version.ts";
-import { assignmentOf } from "./assignment.ts";
+import { assignmentOf, newsFor } from "./assignment.ts";
 import { type Addressed, OrganizationCalls } from "./organization-calls.ts";
 import { giveFeedback } from "./feedback.ts";
 import { createOrganizationParts, type OrganizationParts } from "./organization-parts.ts";
@@ -181,9 +181,9 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
   }
 
   checkpoint(checkpoint: Rpc.Checkpoint): Promise<Rpc.CheckpointAnswer> {
-    return this.#calls.change(checkpoint, (change, { slices, conversation }) => {
-      const job = slices.checkpoint(change, checkpoint);
-      return job === null ? { accepted: false } : { accepted: true, unheard: conversation.unheard(job.record.issueId) };
+    return this.#calls.change(checkpoint, (change, parts) => {
+      const job = parts.slices.checkpoint(change, checkpoint);
+      return job === null ? { accepted: false } : { accepted: true, ...newsFor(parts, job, change.nowMs) };
     });
   }
 
