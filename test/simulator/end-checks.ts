@@ -1,5 +1,6 @@
 /** What must hold when everything has come to rest. */
 import { isTerminalJobStatus } from "../../src/contracts/status.ts";
+import { roomMicroUsd } from "./money-rules.ts";
 import type { ObjectHost } from "./object-host.ts";
 import type { OrganizationModel } from "./organization-model.ts";
 import { Resting } from "./resting.ts";
@@ -33,7 +34,7 @@ export function checkEnd(world: World): void {
     const model = world.observer.models.get(organizationId);
     if (model === undefined) continue;
     const say = (problem: string): void => report(`${organizationId}: ${problem}`);
-    const hasMoney = world.observer.roomMicroUsd(host) >= stepCostMaxMicroUsd;
+    const hasMoney = roomMicroUsd(host) >= stepCostMaxMicroUsd;
     checkIssues(world, host, model, hasMoney, say);
     checkQuiet(host, say);
     checkProjection(world, host, say);

@@ -1,6 +1,7 @@
 /** Watches a run from outside of the code under test: reads what was committed, and holds it against the rules. */
 import type { OrganizationEvent } from "../../src/contracts/events.ts";
 import type { Disk } from "./disk.ts";
+import { MoneyRules } from "./money-rules.ts";
 import type { ObjectHost } from "./object-host.ts";
 import { OrganizationModel } from "./organization-model.ts";
 import { PlatformRules } from "./platform-rules.ts";
@@ -27,27 +28,6 @@ const fencedCalls: ReadonlySet<string> = new Set([
   "yieldSlice",
 ]);
 
-interface MoneySeen {
-  readonly terms: unknown;
-  readonly writes: number;
-  /** The least room that these terms allow: 0, or what was overspent when they came. */
-  readonly leastMicroUsd: number;
-}
-
-/** Committed and set aside, for each period in which something was committed. */
-const usedOfPeriods = `
-  SELECT kind, committed_micro_usd + (
-    SELECT IFNULL(SUM(amount_micro_usd), 0) FROM reservations WHERE reserved_at_ms >= start_ms AND reserved_at_ms <
-      CASE kind WHEN 'day' THEN start_ms + 86400000 ELSE 1000 * unixepoch(start_ms / 1000, 'unixepoch', '+1 month') END
-  ) AS used FROM spending`;
-
-/** Jobs beyond the cost that their submission allows. */
-const overCeilings = `
-  SELECT j.id AS id, j.state ->> '$.record.costMicroUsd' + IFNULL(r.amount_micro_usd, 0) -
-    (j.state ->> '$.record.config.maxCostMicroUsd') AS over
-  FROM jobs j LEFT JOIN reservations r ON r.job_id = j.id
-  WHERE j.state ->> '$.record.config.maxCostMicroUsd' IS NOT NULL AND over > 0`;
-
 export class Observer {
   readonly models = new Map<string, OrganizationModel>();
   readonly problems: string[] = [];
@@ -57,7 +37,7 @@ export class Observer {
   readonly #rules = new Map<string, WorkRules>();
   /** How often the tables had been written when they were looked at last: nothing new stands in them until it grows. */
   readonly #eventWrites = new WeakMap<ObjectHost, number>();
-  readonly #money = new WeakMap<ObjectHost, MoneySeen>();
+  readonly #money = new Map<string, MoneyRules>();
   #trace = 0;
 
   constructor(options: ObserverOptions) {
@@ -90,11 +70,12 @@ export class Observer {
     const model = new OrganizationModel({ limit, globalLimit: this.#options.globalSlots, runningEverywhere, report });
     this.models.set(organizationId, model);
     this.#rules.set(organizationId, new WorkRules({ host, model, report }));
+    this.#money.set(organizationId, new MoneyRules({ host, model, report }));
   }
 
   /** Looks at what the platform has just stored. */
   platformCommitted(host: ObjectHost): void {
-    this.platform.look(host);
+    this.platform.platformCommitted(host);
     this.#platformRules.committed(host);
   }
 
@@ -102,9 +83,9 @@ export class Observer {
   organizationCommitted(host: ObjectHost): void {
     const model = this.models.get(host.name);
     if (model === undefined) return;
-    this.#lookAtMoney(host);
     this.#takeEvents(host, model);
-    this.#rules.get(host.name)?.committed();
+    for (const rules of [this.#rules, this.#money]) rules.get(host.name)?.committed();
+    this.platform.organizationCommitted(host);
   }
 
   #takeEvents(host: ObjectHost, model: OrganizationModel): void {
@@ -124,32 +105,6 @@ export class Observer {
       model.take(event);
       this.#options.onEvent(host.name, event);
     }
-  }
-
-  #lookAtMoney(host: ObjectHost): void {
-    const { disk } = host;
-    const terms = disk.read("terms");
-    const writes = disk.writesTo("spending") + disk.writesTo("reservations");
-    const before = this.#money.get(host);
-    if (before?.terms === terms && before?.writes === writes) return;
-    const roomMicroUsd = this.roomMicroUsd(host);
-    // A budget may be lowered below what is spent: then nothing more is spent.
-    const leastMicroUsd = before?.terms === terms ? (before?.leastMicroUsd ?? 0) : Math.min(0, roomMicroUsd);
-    this.#money.set(host, { terms, writes, leastMicroUsd });
-    if (roomMicroUsd < leastMicroUsd)
-      this.report(`${host.name} has committed and set aside ${-roomMicroUsd} micro-dollars too much`);
-    if (this.models.get(host.name)?.hasCeilings() !== true) return;
-    for (const { id, over } of disk.query<{ id: string; over: number }>(overCeilings))
-      this.report(`${host.name}: ${id} has committed and set aside ${over} micro-dollars more than its ceiling`);
-  }
-
-  /** What is left of an organization's budgets where least is; the periods are all that it has spent in. */
-  roomMicroUsd({ disk }: ObjectHost): number {
-    const limits = propertyOf(disk.read("terms"), "limits");
-    const limitOf = (kind: string): number => Number(propertyOf(limits, kind) ?? Infinity);
-    const budgets = { day: limitOf("dailyBudgetMicroUsd"), month: limitOf("monthlyBudgetMicroUsd") };
-    const used = disk.query<{ kind: "day" | "month"; used: number }>(usedOfPeriods);
-    return Math.min(Infinity, budgets.day, budgets.month, ...used.map((period) => budgets[period.kind] - period.used));
   }
 
   /** Carries out a call, and checks that a stale epoch is refused. */

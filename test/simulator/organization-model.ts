@@ -29,9 +29,18 @@ const forbiddenAfterCancel: ReadonlySet<EventType> = new Set<EventType>([
   "job.attempt_started",
   "job.model_changed",
   "step.recorded",
-  "artifact.created",
   "review.opened",
   "effect.created",
+]);
+
+/** What nothing that has ended does. Its partial work is kept by the change that ends it, before its end is told. */
+const forbiddenAfterEnd: ReadonlySet<EventType> = new Set<EventType>([
+  "job.dispatched",
+  "job.slice_started",
+  "job.attempt_started",
+  "job.model_changed",
+  "step.recorded",
+  "artifact.created",
 ]);
 
 export interface ModelSurroundings {
@@ -122,6 +131,10 @@ export class OrganizationModel {
       this.#report(`${event.type} of the unknown job ${jobId}`);
       return;
     }
+    const isPullRequest = event.type === "artifact.created" && event.data.artifact.type === "PULL_REQUEST";
+    const isForbidden = forbiddenAfterEnd.has(event.type) && !(isPullRequest && job.status === "COMPLETED");
+    if (isTerminalJobStatus(job.status) && isForbidden)
+      this.#report(`${event.type} of ${jobId} after its end: ${job.status}`);
     if (event.type === "job.dispatched") this.#dispatch(job, event.data.slotNumber);
     else if (event.type === "job.slice_started") this.#startSlice(job, jobId, event.data.epoch);
     else if (event.type === "job.slice_ended") job.liveEpoch = null;

@@ -1,11 +1,11 @@
 /** Watches how the objects share slots: nothing granted twice, nothing left idle, nothing waited for too long. */
 import type { Disk } from "./disk.ts";
 import type { ObjectHost } from "./object-host.ts";
+import { Overdue } from "./overdue.ts";
 import { propertyOf } from "./properties.ts";
 import { switchesOnPlatform } from "./switches-at.ts";
 
 export interface PlatformWatchOptions {
-  readonly organizationIds: readonly string[];
   readonly globalSlots: number;
   readonly nowMs: () => number;
   /** Has a task run later; answering false it lets nothing go on. */
@@ -18,62 +18,74 @@ interface SlotCounts {
   readonly wanted: number;
   /** Whether the platform works in one slot only. */
   readonly isDebugged: boolean;
-  /** How often the tables had been written when this was counted. */
+  /** Organizations that are given no slot before they have acknowledged a switch. */
+  readonly unaware: ReadonlySet<string>;
+  /** How often the tables had been written when this was read. */
   readonly writes: number;
 }
 
-/** A second, and what clocks may differ and an alarm may be late. */
-const patienceMs = 1_000 + 350;
+/** What an organization and the platform owe each other once the faults have stopped. */
+interface Debts {
+  readonly report: Overdue;
+  readonly acknowledgement: Overdue;
+}
 
 export class PlatformWatch {
   readonly #options: PlatformWatchOptions;
+  readonly #idle: Overdue;
+  readonly #debts = new Map<string, Debts>();
+  #platform: ObjectHost | null = null;
   #slots: SlotCounts | null = null;
-  #idleSinceMs: number | null = null;
-  #faultsStoppedAtMs: number | null = null;
-  /** Whether the platform had acknowledged what an organization reported, and what that was read from. */
-  readonly #acknowledged = new Map<
-    string,
-    { readonly demand: unknown; readonly writes: number; readonly isAcknowledged: boolean }
-  >();
-  /** When an organization last sent a report, or had none to send. */
-  readonly #lastReportMs = new Map<string, number>();
+  #haveFaultsStopped = false;
 
   constructor(options: PlatformWatchOptions) {
     this.#options = options;
+    this.#idle = this.#overdue(
+      () => this.#lookAtSlots(),
+      (ms) => `a slot is free beside acknowledged demand for ${ms} ms`,
+    );
   }
 
-  faultsStopped(): void {
-    this.#faultsStoppedAtMs = this.#options.nowMs();
+  /** From now on whatever is not acknowledged was sent within the last second, by either side. */
+  faultsStopped(organizations: Iterable<ObjectHost>): void {
+    this.#haveFaultsStopped = true;
+    for (const organization of organizations) this.organizationCommitted(organization);
+    this.#lookAtSlots();
   }
 
   /** Time has leapt: nobody could act meanwhile. */
   leapt(): void {
-    this.#idleSinceMs = null;
-  }
-
-  reportSent(organizationId: string): void {
-    this.#lastReportMs.set(organizationId, this.#options.nowMs());
-  }
-
-  /** Looks at the platform's own tables. */
-  look(host: ObjectHost): void {
-    const { globalSlots, nowMs, report } = this.#options;
-    const { taken, wanted, isDebugged } = this.#slotsOn(host.disk);
-    if (taken > globalSlots) report(`the platform has given away ${taken} of ${globalSlots} slots`);
-    if (taken >= (isDebugged ? 1 : globalSlots) || wanted === 0) this.#idleSinceMs = null;
-    else {
-      if (this.#idleSinceMs === null) this.#lookAgain(host);
-      this.#idleSinceMs ??= nowMs();
-      const idleMs = nowMs() - this.#idleSinceMs;
-      if (idleMs > patienceMs) report(`a slot is free beside acknowledged demand for ${idleMs} ms`);
+    this.#idle.restart();
+    for (const { report, acknowledgement } of this.#debts.values()) {
+      report.restart();
+      acknowledgement.restart();
     }
   }
 
-  #lookAgain(host: ObjectHost): void {
-    this.#options.after(patienceMs + 1, () => {
-      this.look(host);
-      return false;
-    });
+  reportSent(organizationId: string): void {
+    this.#debts.get(organizationId)?.report.restart();
+  }
+
+  platformCommitted(host: ObjectHost): void {
+    this.#platform = host;
+    this.#lookAtSlots();
+  }
+
+  /** What an organization has not reported successfully it commits as due; hearing an answer is a commit, too. */
+  organizationCommitted(host: ObjectHost): void {
+    if (!this.#haveFaultsStopped || this.#platform === null) return;
+    const isDue = host.disk.query("SELECT 1 FROM deadlines WHERE name = 'report'").length > 0;
+    this.#debtsOf(host).report.note(isDue || !isKnown(this.#platform.disk, host));
+  }
+
+  #lookAtSlots(): void {
+    if (this.#platform === null) return;
+    const { globalSlots, report } = this.#options;
+    const { taken, wanted, isDebugged, unaware } = this.#slotsOn(this.#platform.disk);
+    if (taken > globalSlots) report(`the platform has given away ${taken} of ${globalSlots} slots`);
+    this.#idle.note(taken < (isDebugged ? 1 : globalSlots) && wanted > 0);
+    if (!this.#haveFaultsStopped) return;
+    for (const [organizationId, { acknowledgement }] of this.#debts) acknowledgement.note(unaware.has(organizationId));
   }
 
   #slotsOn(disk: Disk): SlotCounts {
@@ -87,43 +99,48 @@ export class PlatformWatch {
            WHERE s.organization_id = d.organization_id AND (s.is_held = 0 OR s.demand_version = d.version))
        ) AS wanted`,
     );
+    const unaware = disk.query<{ id: string }>("SELECT organization_id AS id FROM demands WHERE is_stale = 1");
     // As long as the switch is there: the platform itself has to notice that its time is over.
     const isDebugged = switchesOnPlatform(disk).some(
       ({ mode, scope }) => mode === "debug" && scope.kind === "platform",
     );
-    this.#slots = { taken: counts?.taken ?? 0, wanted: counts?.wanted ?? 0, isDebugged, writes };
+    this.#slots = {
+      taken: counts?.taken ?? 0,
+      wanted: counts?.wanted ?? 0,
+      isDebugged,
+      unaware: new Set(unaware.map(({ id }) => id)),
+      writes,
+    };
     return this.#slots;
   }
 
-  /** Once the faults have stopped: what the platform has not acknowledged was sent within the last second. */
-  lookAtReports(platform: ObjectHost, organizations: readonly ObjectHost[]): void {
-    if (this.#faultsStoppedAtMs === null) return;
-    for (const organization of organizations) this.#lookAtReport(platform, organization, this.#faultsStoppedAtMs);
+  #debtsOf(host: ObjectHost): Debts {
+    const { name } = host;
+    const known = this.#debts.get(name);
+    if (known !== undefined) return known;
+    const debts = {
+      report: this.#overdue(
+        () => this.organizationCommitted(host),
+        (ms) => `${name} has not sent its demand again for ${ms} ms`,
+      ),
+      acknowledgement: this.#overdue(
+        () => this.#lookAtSlots(),
+        (ms) => `slots are kept back from ${name}, which has not acknowledged a switch, for ${ms} ms`,
+      ),
+    };
+    this.#debts.set(name, debts);
+    return debts;
   }
 
-  #lookAtReport(platform: ObjectHost, { name, disk }: ObjectHost, faultsStoppedAtMs: number): void {
-    const { nowMs, report } = this.#options;
-    if (this.#isAcknowledged(platform.disk, name, disk)) {
-      this.#lastReportMs.set(name, nowMs());
-      return;
-    }
-    const silentMs = nowMs() - Math.max(this.#lastReportMs.get(name) ?? 0, faultsStoppedAtMs);
-    if (silentMs > patienceMs) report(`${name} has not sent its demand again for ${silentMs} ms`);
+  #overdue(look: () => void, words: (lastedMs: number) => string): Overdue {
+    const { nowMs, after, report } = this.#options;
+    return new Overdue({ nowMs, after, look, report: (lastedMs) => report(words(lastedMs)) });
   }
+}
 
-  #isAcknowledged(platform: Disk, organizationId: string, disk: Disk): boolean {
-    const demand = disk.read("demandReport");
-    const writes = platform.writesTo("demands") + disk.writesTo("deadlines");
-    const seen = this.#acknowledged.get(organizationId);
-    if (seen?.demand === demand && seen?.writes === writes) return seen.isAcknowledged;
-    const version = propertyOf(demand, "version") ?? 0;
-    const [known] = platform.query<{ version: number }>(
-      "SELECT version FROM demands WHERE organization_id = ?",
-      organizationId,
-    );
-    const [due] = disk.query("SELECT name FROM deadlines WHERE name = 'report'");
-    const isAcknowledged = due === undefined && version === (known?.version ?? 0);
-    this.#acknowledged.set(organizationId, { demand, writes, isAcknowledged });
-    return isAcknowledged;
-  }
+/** Whether the platform has the version of its demand that the organization reported last. */
+function isKnown(platform: Disk, { name, disk }: ObjectHost): boolean {
+  const version = propertyOf(disk.read("demandReport"), "version") ?? 0;
+  const [known] = platform.query<{ version: number }>("SELECT version FROM demands WHERE organization_id = ?", name);
+  return version === (known?.version ?? 0);
 }

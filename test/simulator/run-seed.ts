@@ -26,8 +26,6 @@ const aftermathMs = 45 * 60_000;
 /** Longer than anything is kept or waits for anybody. */
 const sleepMs = 40 * 24 * 60 * 60_000;
 const maxTasks = 25_000;
-const tickMs = 500;
-const ticksAfterFaults = 40;
 const cronMs = 5 * 60_000;
 const maxSkewMs = 250;
 
@@ -85,7 +83,6 @@ class Run {
     if (hasCron) {
       for (let atMs = startMs + cronMs; atMs < endMs; atMs += cronMs) scheduler.at(atMs, () => this.#cron());
     }
-    for (let atMs = startMs; atMs < startMs + faultsForMs; atMs += tickMs) scheduler.at(atMs, () => this.#tick());
     return endMs;
   }
 
@@ -96,18 +93,10 @@ class Run {
   }
 
   #stopFaults(): void {
-    const { faults, observer, scheduler } = this.#world;
+    const { faults, observer, organizations } = this.#world;
     faults.stop();
     for (const host of this.#world.hosts()) host.setSkew(0);
-    observer.platform.faultsStopped();
-    for (let tick = 1; tick <= ticksAfterFaults; tick += 1) scheduler.after(tick * tickMs, () => this.#tick());
-  }
-
-  #tick(): false {
-    const { observer, platform, organizations } = this.#world;
-    observer.platform.look(platform);
-    observer.platform.lookAtReports(platform, [...organizations.values()]);
-    return false;
+    observer.platform.faultsStopped(organizations.values());
   }
 
   #cron(): void {

@@ -27,6 +27,29 @@ describe("a run notices", () => {
     expect(await noticed({ carryOut: deaf, ...drained }, /is offered a slot before it knows of drain/u)).toBe(true);
   });
 
+  test("a switch that is never acknowledged, while slots are kept back for its sake", async () => {
+    const mute = (host: ObjectHost, method: string, command: unknown): Promise<unknown> => {
+      if (method === "applyTerms") return Promise.withResolvers().promise;
+      return honest(host, method, method === "reportDemand" ? replaced(command, "termsVersion", 0) : command);
+    };
+    const words = /slots are kept back from org-\d, which has not acknowledged a switch/u;
+    expect(await noticed({ carryOut: mute, ...withSwitch("hold") }, words)).toBe(true);
+  });
+
+  test("an organization that goes back to older terms", async () => {
+    const first = new WeakMap<ObjectHost, unknown>();
+    const nostalgic = async (host: ObjectHost, method: string, command: unknown): Promise<unknown> => {
+      const answer = await honest(host, method, command);
+      const terms = host.disk.read("terms");
+      if (terms !== undefined && !first.has(host)) first.set(host, terms);
+      if (method !== "applyTerms" || first.get(host) === terms) return answer;
+      host.evict();
+      host.disk.put("terms", first.get(host));
+      return answer;
+    };
+    expect(await noticed({ carryOut: nostalgic, ...withSwitch("hold") }, /terms \d+ follow \d+/u)).toBe(true);
+  });
+
   test("a slice that is not told of a drain, and one that outlives an abort", async () => {
     const hideRunning = async (host: ObjectHost, method: string, command: unknown): Promise<unknown> => {
       if (method !== "applyTerms") return honest(host, method, command);

@@ -70,6 +70,28 @@ describe("a run notices", () => {
   });
 
   test("a job that changes after its end", async () => {
+    const twice = async (host: ObjectHost, method: string, command: unknown): Promise<unknown> => {
+      if (method !== "finish") return honest(host, method, command);
+      const before = host.disk.query("SELECT state, status, slot_id FROM jobs WHERE id = ?", textOf(command, "jobId"));
+      const answer = await honest(host, method, command);
+      for (const { state, status, slot_id: slotId } of before) {
+        const jobId = textOf(command, "jobId");
+        host.disk.query(
+          "UPDATE jobs SET state = ?, status = ?, slot_id = ? WHERE id = ?",
+          state,
+          status,
+          slotId,
+          jobId,
+        );
+      }
+      host.evict();
+      await honest(host, method, command).catch(() => null);
+      return answer;
+    };
+    expect(await noticed({ carryOut: twice }, /went from COMPLETED to/u)).toBe(true);
+  });
+
+  test("a job that goes on after its end", async () => {
     const reopen = async (host: ObjectHost, method: string, command: unknown): Promise<unknown> => {
       const answer = await honest(host, method, command);
       if (method === "finish") {
@@ -79,7 +101,7 @@ describe("a run notices", () => {
       }
       return answer;
     };
-    expect(await noticed({ carryOut: reopen }, /went from COMPLETED to/u)).toBe(true);
+    expect(await noticed({ carryOut: reopen }, /job.dispatched of job_\w+ after its end: COMPLETED/u)).toBe(true);
   });
 
   test("a gap in the log", async () => {
@@ -140,7 +162,7 @@ describe("a run notices", () => {
   test("money that is spent twice", async () => {
     const careless = (host: ObjectHost, method: string, command: unknown): Promise<unknown> =>
       honest(host, method, method === "reserve" ? replaced(command, "amountMicroUsd", 1) : command);
-    expect(await noticed({ carryOut: careless }, /micro-dollars too much/u, 600)).toBe(true);
+    expect(await noticed({ carryOut: careless }, /micro-dollars too much are/u, 600)).toBe(true);
   });
 
   test("a cancelled issue that goes on", async () => {
@@ -166,7 +188,7 @@ describe("a run notices", () => {
         settings: organization.settings.map((settings) => ({ ...settings, monthlyBudgetMicroUsd: 1_500 })),
       })),
     }));
-    expect(await noticed({ carryOut: poor, ...monthly }, /micro-dollars too much/u)).toBe(true);
+    expect(await noticed({ carryOut: poor, ...monthly }, /micro-dollars too much are/u)).toBe(true);
   });
 
   test("a job that costs more than its submission allows", async () => {
@@ -199,6 +221,42 @@ describe("a run notices", () => {
       disk.query("INSERT OR REPLACE INTO deadlines (name, due_at_ms, tries) VALUES ('budget', 9e15, 0)"),
     );
     expect(await noticed({ carryOut: restless }, /still has budget to do|still has an alarm/u)).toBe(true);
+  });
+
+  test("money that is set aside though the budget was lowered below what is spent", async () => {
+    const lowered = inScenarios(({ organizations }) => ({
+      organizations: organizations.map((organization) => ({
+        ...organization,
+        settings: organization.settings.flatMap((settings) => [
+          { ...settings, monthlyBudgetMicroUsd: null },
+          { ...settings, afterMs: 15_000, monthlyBudgetMicroUsd: 10 },
+        ]),
+      })),
+    }));
+    expect(await noticed(lowered, /micro-dollars too much are/u, 20)).toBe("nothing was noticed");
+    const generous = async (host: ObjectHost, method: string, command: unknown): Promise<unknown> => {
+      const answer = await honest(host, method, command);
+      if (method !== "reserve" || propertyOf(answer, "kind") !== "refused") return answer;
+      host.disk.query(
+        `INSERT INTO reservations (job_id, issue_id, attempt, step_number, amount_micro_usd, reserved_at_ms)
+         SELECT id, issue_id, 1, 1, 1000, ? FROM jobs WHERE id = ?`,
+        host.nowMs(),
+        textOf(command, "jobId"),
+      );
+      host.evict();
+      return { kind: "reserved" };
+    };
+    expect(await noticed({ carryOut: generous, ...lowered }, /micro-dollars too much are/u)).toBe(true);
+  });
+
+  test("a branch that belongs to nobody", async () => {
+    const astray = async (host: ObjectHost, method: string, command: unknown): Promise<unknown> => {
+      const answer = await honest(host, method, command);
+      if (method !== "claimEffect" || propertyOf(answer, "kind") !== "claimed") return answer;
+      const plan = propertyOf(answer, "plan");
+      return replaced(answer, "plan", replaced(plan, "branch", textOf(plan, "branch").replace("iss_", "iss_0")));
+    };
+    expect(await noticed({ carryOut: astray }, /the branch agent\/org-org-\d\/iss_\w+ belongs to nobody/u)).toBe(true);
   });
 
   test("work that mostly fails", async () => {
