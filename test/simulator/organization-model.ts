@@ -15,6 +15,10 @@ export interface ModelJob {
   /** The epoch that may write now; null while no slice holds the job. */
   liveEpoch: number | null;
   lastEpoch: number;
+  /** The attempt of the last step that was recorded; 0 before the first. */
+  spokeInAttempt: number;
+  /** How often what it came to was kept, as something unfinished. */
+  partials: number;
   /** What the slice that runs was told. */
   signal: "none" | "pause" | "yield";
   /** Slot of the last dispatch, and the organization's limit when the job got it: lowering it takes no slot away. */
@@ -120,6 +124,8 @@ export class OrganizationModel {
         status: record.status,
         liveEpoch: null,
         lastEpoch: 0,
+        spokeInAttempt: 0,
+        partials: 0,
         signal: "none",
         slotNumber: null,
         limitAtGrant: 0,
@@ -139,7 +145,23 @@ export class OrganizationModel {
     else if (event.type === "job.slice_started") this.#startSlice(job, jobId, event.data.epoch);
     else if (event.type === "job.slice_ended") job.liveEpoch = null;
     else if (event.type === "job.signalled") job.signal = event.data.signal;
-    else if (event.type === "job.status_changed") this.#move(job, jobId, event.data.from, event.data.status);
+    else if (event.type === "step.recorded") job.spokeInAttempt = event.data.step.attempt;
+    else if (event.type === "artifact.created")
+      job.partials += event.data.artifact.metadata["partial"] === true ? 1 : 0;
+    else if (event.type === "job.status_changed") {
+      this.#move(job, jobId, event.data.from, event.data.status);
+      this.#lookAtLeft(job, event.data);
+    }
+  }
+
+  /** What a job said and did not finish is kept before its end, once; of one that has an outcome, or goes on, nothing is. */
+  #lookAtLeft(job: ModelJob, { status, attempts }: { readonly status: JobStatus; readonly attempts: number }): void {
+    const { record, spokeInAttempt, partials } = job;
+    const isUnfinished = status === "FAILED" || status === "CANCELLED";
+    const hasSpoken = record.role === "work" && attempts > 0 && spokeInAttempt === attempts;
+    if (isUnfinished && hasSpoken && partials === 0) this.#report(`${record.id} is ${status} and left nothing`);
+    if (partials > (isUnfinished && record.role === "work" ? 1 : 0))
+      this.#report(`${record.id}, ${status}, left too much`);
   }
 
   #command(issueId: string, command: IssueCommandName): void {

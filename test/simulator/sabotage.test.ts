@@ -49,6 +49,12 @@ describe("a run notices", () => {
     expect(await noticed({ carryOut: generous }, /epoch \d+ begins while \d+ lives/u)).toBe(true);
   });
 
+  test("an organization to which agents say nothing, so that unfinished work leaves nothing", async () => {
+    const silent = (host: ObjectHost, method: string, command: unknown): Promise<unknown> =>
+      honest(host, method, method === "checkpoint" ? replaced(command, "appendedMessages", []) : command);
+    expect(await noticed({ carryOut: silent }, /job_\w+ is (?:FAILED|CANCELLED) and left nothing/u)).toBe(true);
+  });
+
   test("objects that take their time to send again", async () => {
     const slow = { settings: { OBJECT_RESEND_AFTER_MS: "30000", OBJECT_RESEND_MAX_MS: "600000" } };
     expect(await noticed(slow, /has not sent its demand again/u, 300)).toBe(true);

@@ -7,6 +7,7 @@ import type {
   FinishCommand,
   JobOutcome,
 } from "../../src/contracts/organization-rpc.ts";
+import type { SavedFile } from "../../src/contracts/records.ts";
 import type { Chance } from "./chance.ts";
 
 export const stepsOfJob = 2;
@@ -41,6 +42,11 @@ function codeChange(issueId: string): ArtifactDraft {
   };
 }
 
+function changedFile(content: string): SavedFile {
+  const patch = `--- /dev/null\n+++ b/src/x.ts\n@@ -0,0 +1,1 @@\n+${content}\n`;
+  return { path: "src/x.ts", content, difference: { change: "added", additions: 1, deletions: 0, patch } };
+}
+
 /** The checkpoint after one more model call; the work's last one carries what the job has made. */
 export function checkpointAfterStep(assignment: Assignment, number: number, chance: Chance): Checkpoint {
   const { issue, job, epoch, attempt } = assignment;
@@ -70,8 +76,8 @@ export function checkpointAfterStep(assignment: Assignment, number: number, chan
     epoch,
     attempt: attempt.number,
     steps: [step],
-    appendedMessages: ["{}"],
-    workspace: makesChange ? [{ path: "src/x.ts", content: issue.id }] : [],
+    appendedMessages: [JSON.stringify({ role: "assistant", content: [{ type: "text", text: `Step ${number}.` }] })],
+    workspace: makesChange ? [changedFile(issue.id)] : [],
     artifacts: makesChange ? [codeChange(issue.id)] : [],
     logs: [],
     heardMessageIds: [],

@@ -665,6 +665,8 @@ describe("a job that ends before its work is done", () => {
     );
     await expectKept(organizationId, issueId, "cancelled");
     expect(await objectOf(organizationId).fail(transient(slice))).toEqual(refused);
+    const types = await eventTypes(organizationId);
+    expect(types.indexOf("artifact.created")).toBe(types.indexOf("issue.commanded") - 1);
   });
 
   test("by a command while it waits between two slices keeps what there is", async () => {
@@ -759,6 +761,18 @@ describe("a job that ends before its work is done", () => {
     const query = { organizationId, issueId, visibility: everything, after: null, limit: 10 };
     const left = (await objectOf(organizationId).listArtifacts(query))?.items ?? [];
     expect(left.map(({ diffPatch }) => diffPatch)).toEqual([patch, patch]);
+  });
+
+  test("names files that were saved before differences were kept", async () => {
+    const organizationId = mintOrganizationId();
+    const { issueId, work } = await startWork(organizationId);
+    const steps = [modelStep(work, 1)];
+    await objectOf(organizationId).checkpoint(checkpointOf(work, { steps, workspace: changedFiles }));
+    await command(organizationId, issueId, "cancel");
+    const query = { organizationId, issueId, visibility: everything, after: null, limit: 10 };
+    const [left] = (await objectOf(organizationId).listArtifacts(query))?.items ?? [];
+    expect(left?.content).toContain(`- changed ${changedFiles[0]?.path}`);
+    expect(left?.diffPatch).toBeNull();
   });
 
   test("leaves nothing that was not work", async () => {

@@ -364,28 +364,6 @@ describe("a model out of reach", () => {
     await waitFor(async () => (await breakersOf(organizationId)).length > 0);
   });
 
-  test("gets an organization no slot before it knows of that", async () => {
-    const organizationId = await newOrganization();
-    await submitNow(organizationId);
-    const message = await nextJobMessage(organizationId);
-    await waitFor(async () => (await platform().readStatus()).slotsInUse === 1);
-    setReachable(organizationId, false);
-    for (let count = 1; count <= 5; count += 1) await platform().reportModel({ organizationId: "org-a", ...fault });
-    await submitNow(organizationId, { terms: { ...(await platform().readTerms(organizationId)), version: 0 } });
-    const work = await claim(message);
-    await objectOf(organizationId).finish({ ...sliceOf(work), outcome: done, artifacts: [] });
-    await noSlots();
-    advanceMs(2_000);
-    await runDurableObjectAlarm(platformObject());
-    expect(await isPushPending(organizationId)).toBe(true);
-    expect(jobMessages(organizationId)).toHaveLength(1);
-    setReachable(organizationId, true);
-    advanceMs(2_000);
-    await runDurableObjectAlarm(platformObject());
-    await acknowledged(organizationId);
-    expect(jobMessages(organizationId)).toHaveLength(1);
-  });
-
   test("that fails its trial is left alone for twice as long", async () => {
     const organizationId = await newOrganization();
     for (let count = 1; count <= 5; count += 1) await platform().reportModel({ organizationId, ...fault });

@@ -117,7 +117,7 @@ export class Failures {
   /** Has a job that has waited for its provider as long as it may looked at. */
   endPatience(change: Change, jobId: string): void {
     const job = this.#parts.jobs.find(jobId);
-    if (job !== null) change.touch(job.record.issueId);
+    if (job?.record.status === "PENDING") change.touch(job.record.issueId);
   }
 
   /** Goes over to another model, in a new attempt that uses up none of the job's own. */

@@ -73,6 +73,8 @@ export class IssueCommands {
     const decision = decideCancel(issue.status, issue.jobs, issue.effects);
     if (decision.kind === "refuse") return refused(decision.failure);
     if (decision.kind === "repeat") return repeated;
+    for (const job of decision.jobs) jobControl.keep(change, job);
+    // Nothing of the issue's work follows what tells of its cancellation.
     this.#tell(change, issueId, "cancel", author);
     for (const job of decision.jobs) jobControl.cancel(change, job, author, signal);
     for (const effect of decision.effects) effects.cancel(change, effect);

@@ -9,7 +9,9 @@ import { type JobState, settlementWindowMs } from "./job-state.ts";
 import type { JobTable } from "./job-table.ts";
 import { createJob } from "./new-job.ts";
 import { setAside } from "./set-aside.ts";
-import { endUnfinished, type UnfinishedJobParts } from "./unfinished-job.ts";
+import { keepUnfinished, type UnfinishedJobParts } from "./unfinished-job.ts";
+
+const cancelledReason = "cancelled";
 
 export interface JobControlParts extends UnfinishedJobParts {
   readonly issues: IssueTable;
@@ -47,6 +49,11 @@ export class JobControl {
     if (job.readyAtMs > change.nowMs) change.deadlines.set(`retry:${job.record.id}`, job.readyAtMs);
   }
 
+  /** Keeps what a job has come to that is about to be cancelled. */
+  keep(change: Change, job: JobState): void {
+    keepUnfinished(change, this.#parts, job, cancelledReason);
+  }
+
   /**
    * Ends the job now, whatever it is doing. From the slice that ran it nothing is accepted any more but one settlement
    * of the call that this aborts.
@@ -55,8 +62,10 @@ export class JobControl {
     const wasRunning = job.leaseUntilMs !== null;
     const settleUntilMs = wasRunning ? change.nowMs + settlementWindowMs : null;
     const message = author.reason ?? `Cancelled by ${author.actor}.`;
-    const end = { status: "CANCELLED", error: { reason: "cancelled", message } } as const;
-    const cancelled = endUnfinished(change, this.#parts, job, end, wasRunning ? "keep" : "commit");
+    const ended = this.#parts.dispatcher.release(change, job, wasRunning ? "keep" : "commit");
+    if (job.transientSinceMs !== null) change.deadlines.clear(`provider:${job.record.id}`);
+    const error = { reason: cancelledReason, message };
+    const cancelled = moveJob(change, ended, { status: "CANCELLED", error });
     this.#parts.jobs.save({ ...cancelled, signal, settleUntilMs });
     if (settleUntilMs !== null) change.deadlines.set(`settle:${job.record.id}`, settleUntilMs);
   }

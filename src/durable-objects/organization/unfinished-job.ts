@@ -23,22 +23,25 @@ export interface UnfinishedEnd {
 }
 
 /**
- * The job at its end, without slice and slot; the caller stores it. What it has come to is kept first, because nothing
- * follows the end; its transcript and files as of the last checkpoint say what that is.
+ * Keeps what a job has come to that is about to end for this reason: its transcript and files as of the last checkpoint say
+ * what that is. Called before anything tells of the end, because nothing follows that.
  */
-export function endUnfinished(
+export function keepUnfinished(
   change: Change,
-  { attempts, workspaces, artifacts, dispatcher }: UnfinishedJobParts,
-  job: JobState,
-  end: UnfinishedEnd,
-  openCall: "commit" | "keep" = "commit",
-): JobState {
-  const { id, role, attempts: attempt, startedAtMs } = job.record;
-  if (job.transientSinceMs !== null) change.deadlines.clear(`provider:${id}`);
-  if (role === "work" && startedAtMs !== null) {
-    const words = attempts.lastWords(id, attempt);
-    const draft = partialArtifact({ reason: end.error.reason, words, files: workspaces.changed(id) });
-    if (draft !== null) createArtifact(change, artifacts, job.record, draft);
-  }
-  return moveJob(change, dispatcher.release(change, job, openCall), end);
+  { attempts, workspaces, artifacts }: Omit<UnfinishedJobParts, "dispatcher">,
+  { record }: JobState,
+  reason: string,
+): void {
+  const { id, role, attempts: attempt, startedAtMs } = record;
+  if (role !== "work" || startedAtMs === null) return;
+  const words = attempts.lastWords(id, attempt);
+  const draft = partialArtifact({ reason, words, files: workspaces.changed(id) });
+  if (draft !== null) createArtifact(change, artifacts, record, draft);
+}
+
+/** The job at its end, without slice and slot, and with what it has come to kept; the caller stores it. */
+export function endUnfinished(change: Change, parts: UnfinishedJobParts, job: JobState, end: UnfinishedEnd): JobState {
+  keepUnfinished(change, parts, job, end.error.reason);
+  if (job.transientSinceMs !== null) change.deadlines.clear(`provider:${job.record.id}`);
+  return moveJob(change, parts.dispatcher.release(change, job), end);
 }

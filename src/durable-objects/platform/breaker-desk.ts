@@ -10,9 +10,9 @@ import type { TermsPush } from "./terms-push.ts";
 
 export interface BreakerDeskParts {
   readonly breakers: BreakerTable;
-  readonly switchboard: Switchboard;
-  readonly log: PlatformLog;
-  readonly termsPush: TermsPush;
+  readonly switchboard: Pick<Switchboard, "noteChange">;
+  readonly log: Pick<PlatformLog, "append">;
+  readonly termsPush: Pick<TermsPush, "pushChange">;
   readonly timings: BreakerTimings;
 }
 
