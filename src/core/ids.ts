@@ -1,4 +1,4 @@
-import { ulid } from "ulid";
+import { incrementBase32, ulid } from "ulid";
 import { type Random, systemRandom } from "./random.ts";
 
 /** The kinds of things that have an id; the prefix makes every id say what it names. */
@@ -28,6 +28,16 @@ export type IdKind = keyof typeof idPrefixes;
  */
 export function newId(kind: IdKind, nowMs: number, random: Random = systemRandom): string {
   return `${idPrefixes[kind]}_${ulid(nowMs, random)}`;
+}
+
+/**
+ * The id, or where it would not sort after `earlier` the next id after that one: ids of one millisecond are in the order of
+ * chance, and the clock of the next machine may be behind.
+ */
+export function idAfter(id: string, earlier: string | null): string {
+  if (earlier === null || id > earlier) return id;
+  const [prefix = "", ulidOfEarlier = ""] = earlier.split("_");
+  return `${prefix}_${incrementBase32(ulidOfEarlier)}`;
 }
 
 /** A pattern that matches ids of one kind, for schemas. */

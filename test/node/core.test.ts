@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { modelNames, modelTable } from "../../src/contracts/models.ts";
 import { describeError, errorSpecs } from "../../src/core/errors.ts";
-import { idPattern, newId } from "../../src/core/ids.ts";
+import { idAfter, idPattern, newId } from "../../src/core/ids.ts";
 import { createLogger, type LogLevel } from "../../src/core/log.ts";
 import { addUsage, callCostMicroUsd, noUsage, type TokenUsage } from "../../src/core/money.ts";
 
@@ -59,6 +59,17 @@ describe("ids", () => {
     expect(earlier).toMatch(idPattern("issue"));
     expect(earlier).not.toMatch(idPattern("job"));
     expect([later, earlier].sort()).toEqual([earlier, later]);
+  });
+
+  test("can be had after another, whatever clock and chance say", () => {
+    const first = newId("message", 1_700_000_000_000);
+    const second = newId("message", 1_700_000_000_001);
+    expect(idAfter(first, null)).toBe(first);
+    expect(idAfter(second, first)).toBe(second);
+    const third = idAfter(first, second);
+    expect(third).toMatch(idPattern("message"));
+    expect([third, second].sort()).toEqual([second, third]);
+    expect(idAfter(third, third) > third).toBe(true);
   });
 });
 

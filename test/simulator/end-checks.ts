@@ -3,6 +3,7 @@ import { isTerminalJobStatus } from "../../src/contracts/status.ts";
 import { roomMicroUsd } from "./money-rules.ts";
 import type { ObjectHost } from "./object-host.ts";
 import type { OrganizationModel } from "./organization-model.ts";
+import { patienceMs } from "./overdue.ts";
 import { Resting } from "./resting.ts";
 import { stepCostMaxMicroUsd } from "./slice-content.ts";
 import { isOver, switchesOnPlatform } from "./switches-at.ts";
@@ -34,18 +35,29 @@ export function checkEnd(world: World): void {
     const model = world.observer.models.get(organizationId);
     if (model === undefined) continue;
     const say = (problem: string): void => report(`${organizationId}: ${problem}`);
-    const hasMoney = roomMicroUsd(host) >= stepCostMaxMicroUsd;
-    checkIssues(world, host, model, hasMoney, say);
+    checkIssues(world, host, model, say);
+    checkConversation(world, host, model, say);
+    checkExpiries(host, say);
     checkQuiet(host, say);
     checkProjection(world, host, say);
   }
   checkPlatform(world, report);
-  for (const key of world.gitHub.ambiguousKeys()) report(`more than one thing was asked of GitHub under ${key}`);
+  for (const branch of world.gitHub.ambiguousBranches())
+    report(`more than one thing was asked of GitHub for ${branch}`);
 }
 
 /** What must hold when nothing has happened for weeks: what is over has left, and where nothing is left nothing is due. */
-export function checkAsleep({ observer, organizations, platform }: World): void {
+export function checkAsleep(world: World): void {
+  const { observer, organizations, platform } = world;
   const report = (problem: string): void => observer.report(`weeks later: ${problem}`);
+  for (const [organizationId, model] of observer.models) {
+    const host = organizations.get(organizationId);
+    if (host === undefined) continue;
+    const say = (problem: string): void => report(`${organizationId}: ${problem}`);
+    checkIssues(world, host, model, say);
+    checkConversation(world, host, model, say);
+    checkExpiries(host, say);
+  }
   for (const { name, disk } of [platform, ...organizations.values()]) {
     const issues = name === "platform" ? [] : disk.query<{ status: string }>("SELECT status FROM issues");
     const ended = issues.filter(({ status }) => endedStatuses.has(status));
@@ -62,11 +74,12 @@ function checkIssues(
   world: World,
   host: ObjectHost,
   model: OrganizationModel,
-  hasMoney: boolean,
   report: (problem: string) => void,
 ): void {
   const { disk } = host;
-  const resting = new Resting(world.platform, host, model, hasMoney);
+  const hasMoney = roomMicroUsd(host) >= stepCostMaxMicroUsd;
+  const questions = world.observer.conversations.get(host.name)?.open() ?? [];
+  const resting = new Resting(world.platform, host, model, { hasMoney, questions });
   for (const [issueId, status] of model.issues) {
     if (!resting.mayRest(issueId, status)) report(`${issueId} has not ended: ${status}`);
     if (resting.isUnwanted(issueId, status)) report(`${issueId} still waits, but is wanted no longer`);
@@ -76,6 +89,36 @@ function checkIssues(
   }
   for (const { id, status } of disk.query<{ id: string; status: string }>("SELECT id, status FROM jobs")) {
     if (model.jobs.get(id)?.status !== status) report(`${id} is ${status}, but its events say otherwise`);
+  }
+}
+
+/** Nothing waits for a person when its time is over. */
+function checkExpiries(host: ObjectHost, report: (problem: string) => void): void {
+  const overMs = host.nowMs() - patienceMs;
+  const waiting = host.disk.query<{ id: string }>(
+    `SELECT id FROM reviews WHERE status = 'OPEN' AND record ->> '$.expiresAtMs' < ?1
+     UNION ALL SELECT id FROM questions WHERE status = 'OPEN' AND record ->> '$.expiresAtMs' < ?1`,
+    overMs,
+  );
+  for (const { id } of waiting) report(`${id} is open, though its time is over`);
+}
+
+/** Nobody is asked in vain: what has ended waits for no answer, and has heard everything if it came to its end. */
+function checkConversation(
+  { observer }: World,
+  { name }: ObjectHost,
+  model: OrganizationModel,
+  report: (problem: string) => void,
+): void {
+  const conversation = observer.conversations.get(name);
+  for (const { id, issueId } of conversation?.open() ?? []) {
+    const status = model.issues.get(issueId);
+    if (status !== "PROCESSING") report(`${id} is open, and ${issueId} is ${status}`);
+  }
+  for (const [issueId, status] of model.issues) {
+    const unheard = conversation?.unheardOf(issueId) ?? 0;
+    if (unheard > 0 && (status === "COMPLETED" || status === "REVIEW"))
+      report(`${issueId} is ${status}, and ${unheard} messages to it were not heard`);
   }
 }
 
@@ -110,7 +153,8 @@ function checkPlatform({ platform, gitHub, organizations }: World, report: (prob
   if (slots !== undefined && slots.n > 0) report(`${slots.n} slots are held, and nobody works`);
   for (const branch of gitHub.branches()) {
     const owner = [...organizations.values()].find(({ name }) => branch.startsWith(`agent/org-${name}/`));
-    const issueId = branch.split("/").at(-1) ?? "";
+    // A later change of the issue has its number behind it.
+    const issueId = (branch.split("/").at(-1) ?? "").replace(/-\d+$/u, "");
     if ((owner?.disk.query("SELECT id FROM issues WHERE id = ?", issueId) ?? []).length !== 1) {
       report(`the branch ${branch} belongs to nobody`);
     }

@@ -43,6 +43,8 @@ const none: FaultRates = mapRates(worst, () => 0);
 
 const longDelayMs = 20_000;
 const longLateAlarmMs = 5_000;
+/** How late any alarm may be. */
+const punctualMs = 20;
 
 function mapRates(rates: FaultRates, map: (rate: number) => number): FaultRates {
   const mapped: Record<string, number> = {};
@@ -91,14 +93,12 @@ export class Faults implements DeathPlan {
   /** How long a message is under way; none is any more when the faults stop, long delays being one of them. */
   delayMs(): number {
     const delayMs = this.happens("longDelay") ? this.#chance.between(200, longDelayMs) : this.#chance.between(1, 40);
-    return this.#bounded(delayMs);
-  }
-
-  alarmDelayMs(): number {
-    return this.happens("lateAlarm") ? this.#bounded(this.#chance.between(20, longLateAlarmMs)) : 20;
-  }
-
-  #bounded(delayMs: number): number {
     return this.areOn() ? Math.max(1, Math.min(delayMs, this.#untilMs - this.#nowMs())) : delayMs;
+  }
+
+  /** How late an alarm comes that is due then; none is late any more when the faults stop. */
+  alarmDelayMs(dueMs: number): number {
+    const delayMs = this.happens("lateAlarm") ? this.#chance.between(punctualMs, longLateAlarmMs) : punctualMs;
+    return Math.max(punctualMs, Math.min(delayMs, this.#untilMs - dueMs));
   }
 }

@@ -1,5 +1,6 @@
 /** The faults that seeds once found, each in the fewest calls that show it. */
 import { expect, test } from "vitest";
+import type { Assignment } from "../../src/contracts/organization-rpc.ts";
 import { createLogger } from "../../src/core/log.ts";
 import { OrganizationObject } from "../../src/durable-objects/organization/organization-object.ts";
 import { organizationMigrations } from "../../src/durable-objects/organization/schema.ts";
@@ -12,11 +13,13 @@ import { DiskPool } from "./disk-pool.ts";
 import { asEnv } from "./object-bindings.ts";
 import { ObjectProcess } from "./process.ts";
 import { submitCommand } from "./run-seed.ts";
+import { checkpointAfterStep, finishOf, promptOf } from "./slice-content.ts";
 
 const organizationId = "org-0";
 const startMs = Date.UTC(2026, 10, 2);
 const immortal = { atWrite: () => false, atCommit: () => false };
 const quiet = createLogger({}, () => undefined);
+const everything = { kind: "all" } as const;
 const plainIssue = {
   submittedAfterMs: 0,
   priority: "MEDIUM",
@@ -27,6 +30,8 @@ const plainIssue = {
   concurrencyKey: null,
   maxCostMicroUsd: null,
   commands: [],
+  messages: [],
+  question: null,
 } as const;
 
 /** A machine that an object runs on, with a clock of its own and a platform that never answers. */
@@ -45,6 +50,19 @@ function organizationOn(disk: Disk, nowMs: number): OrganizationObject {
 
 function submitAt(nowMs: number) {
   return submitCommand(organizationId, defaultTerms(organizationId), { ...plainIssue, namesAgent: false }, nowMs);
+}
+
+/** Gives a slot to the job that waits, and claims it. */
+async function runNext(disk: Disk, organization: OrganizationObject): Promise<Assignment> {
+  const [slots] = disk.query<{ n: number }>("SELECT COUNT(*) AS n FROM released_slots");
+  await organization.grantSlot({ organizationId, slotId: `slt_${slots?.n ?? 0}`, slotNumber: 0 });
+  const [sent] = disk.query<{ jobId: string; dispatchId: string }>(
+    "SELECT id AS jobId, state ->> '$.dispatch.dispatchId' AS dispatchId FROM jobs WHERE slot_id IS NOT NULL",
+  );
+  if (sent === undefined) throw new Error("nothing was dispatched");
+  const claim = await organization.claim({ organizationId, ...sent });
+  if (claim.kind === "stale") throw new Error("nothing was claimed");
+  return claim.assignment;
 }
 
 test("a copy of a grant that comes after the slot was refused starts nothing", async () => {
@@ -75,8 +93,52 @@ test("a job whose issue is no longer wanted is not begun, though the alarm that 
   if (!outcome.ok || sent === undefined) throw new Error("nothing was dispatched");
   const later = organizationOn(disk, startMs + 2_000);
   expect(await later.claim({ organizationId, ...sent })).toEqual({ kind: "stale" });
-  const ref = { organizationId, issueId: outcome.value.issueId, visibility: { kind: "all" } } as const;
+  const ref = { organizationId, issueId: outcome.value.issueId, visibility: everything };
   expect((await later.readIssue(ref))?.issue.status).toBe("CANCELLED");
+});
+
+test("messages are told in the order in which they were said, though the clock of the next machine is behind", async () => {
+  const disk = new DiskPool(organizationMigrations).take();
+  const outcome = await organizationOn(disk, startMs).submit(submitAt(startMs));
+  if (!outcome.ok) throw new Error("nothing was submitted");
+  const { issueId } = outcome.value;
+  const message = { organizationId, issueId, visibility: everything, authority: everything, idempotency: null };
+  const says = { author: "someone", enteredBy: "someone", questionId: null };
+  const texts = ["one", "two", "three", "four", "five", "six"];
+  for (const [index, text] of texts.entries()) {
+    await organizationOn(disk, startMs - 100 * Math.floor(index / 3)).sendMessage({ ...message, ...says, text });
+  }
+  const organization = organizationOn(disk, startMs);
+  const { conversation } = await runNext(disk, organization);
+  expect(conversation.messages.map(({ text }) => text)).toEqual(texts);
+});
+
+test("a job that does a failed replay again is no replay itself", async () => {
+  const disk = new DiskPool(organizationMigrations).take();
+  const organization = organizationOn(disk, startMs);
+  const outcome = await organization.submit({ ...submitAt(startMs), requestedAgentType: "meta.research" });
+  if (!outcome.ok) throw new Error("nothing was submitted");
+  const first = await runNext(disk, organization);
+  const chance = new Chance(1);
+  const refOf = ({ job, epoch }: Assignment) => ({ organizationId, jobId: job.id, epoch });
+  await organization.beginAttempt({ ...refOf(first), attempt: 1, ...promptOf(first) });
+  await organization.checkpoint(checkpointAfterStep(first, 1, chance));
+  await organization.finish(finishOf(first, chance));
+
+  const later = organizationOn(disk, startMs + 1_000);
+  const who = { visibility: everything, authority: everything, actor: "someone", reason: null };
+  const retry = { organizationId, issueId: outcome.value.issueId, ...who, command: "retry" } as const;
+  const replay = { fromStep: 1, jobId: null, attempt: null, model: null, note: null };
+  expect(await later.commandIssue({ ...retry, replay })).toMatchObject({ ok: true });
+  const replayed = await runNext(disk, later);
+  expect(replayed.job).toMatchObject({ retryOf: first.job.id, config: { replay: { jobId: first.job.id, step: 1 } } });
+  const error = { reason: "final", message: "Told to fail." };
+  await later.fail({ ...refOf(replayed), failureClass: "final", error, retryAfterMs: null });
+
+  expect(await organizationOn(disk, startMs + 2_000).commandIssue(retry)).toMatchObject({ ok: true });
+  const again = await runNext(disk, organizationOn(disk, startMs + 2_000));
+  expect(again.job).toMatchObject({ retryOf: replayed.job.id, config: {} });
+  expect(again.job.config).not.toHaveProperty("replay");
 });
 
 test("a slot that was taken counts against the demand that was reported before it was", async () => {

@@ -82,7 +82,8 @@ export class ObjectHost {
       this.#alarmScheduledAtMs = null;
       return;
     }
-    const atMs = Math.max(alarmAtMs, scheduler.nowMs()) + faults.alarmDelayMs();
+    const dueMs = Math.max(alarmAtMs, scheduler.nowMs());
+    const atMs = dueMs + faults.alarmDelayMs(dueMs);
     if (this.#alarmScheduledAtMs !== null && this.#alarmScheduledAtMs <= atMs) return;
     this.#alarmScheduledAtMs = atMs;
     scheduler.at(atMs, () => {
@@ -104,7 +105,7 @@ export class ObjectHost {
     void this.call("alarm", undefined).catch((error: unknown) => {
       if (!(error instanceof ProcessDied)) this.#options.onFailure(error);
       // The platform runs the handler again when it did not come to its end.
-      disk.alarmAtMs ??= scheduler.nowMs() + faults.alarmDelayMs();
+      disk.alarmAtMs ??= scheduler.nowMs() + faults.alarmDelayMs(scheduler.nowMs());
       this.#scheduleAlarm();
     });
     return undefined;

@@ -1,5 +1,6 @@
 /** Watches a run from outside of the code under test: reads what was committed, and holds it against the rules. */
 import type { OrganizationEvent } from "../../src/contracts/events.ts";
+import { ConversationRules } from "./conversation-rules.ts";
 import type { Disk } from "./disk.ts";
 import { MoneyRules } from "./money-rules.ts";
 import type { ObjectHost } from "./object-host.ts";
@@ -7,6 +8,8 @@ import { OrganizationModel } from "./organization-model.ts";
 import { PlatformRules } from "./platform-rules.ts";
 import { PlatformWatch } from "./platform-watch.ts";
 import { propertyOf, textOf } from "./properties.ts";
+import { ReplayRules } from "./replay-rules.ts";
+import { RestRules } from "./rest-rules.ts";
 import { WorkRules } from "./work-rules.ts";
 
 export interface ObserverOptions {
@@ -16,6 +19,14 @@ export interface ObserverOptions {
   readonly after: (delayMs: number, task: () => false) => void;
   readonly onEvent: (organizationId: string, event: OrganizationEvent) => void;
   readonly organizationDisk: (organizationId: string) => Disk | undefined;
+}
+
+/** Rules that an organization is held to. */
+interface Rules {
+  /** Takes an event that the model does not know yet. */
+  take?(event: OrganizationEvent): void;
+  /** Looks at what a change has left. */
+  committed(): void;
 }
 
 /** Calls that a slice makes for its job: an older epoch, or one whose slice has ended, must be refused. */
@@ -30,14 +41,15 @@ const fencedCalls: ReadonlySet<string> = new Set([
 
 export class Observer {
   readonly models = new Map<string, OrganizationModel>();
+  readonly conversations = new Map<string, ConversationRules>();
   readonly problems: string[] = [];
   readonly platform: PlatformWatch;
   readonly #options: ObserverOptions;
   readonly #platformRules: PlatformRules;
-  readonly #rules = new Map<string, WorkRules>();
+  readonly #rules = new Map<string, readonly Rules[]>();
+  readonly #workRules = new Map<string, WorkRules>();
   /** How often the tables had been written when they were looked at last: nothing new stands in them until it grows. */
   readonly #eventWrites = new WeakMap<ObjectHost, number>();
-  readonly #money = new Map<string, MoneyRules>();
   #trace = 0;
 
   constructor(options: ObserverOptions) {
@@ -69,8 +81,18 @@ export class Observer {
     const report = (problem: string): void => this.report(`${organizationId}: ${problem}`);
     const model = new OrganizationModel({ limit, globalLimit: this.#options.globalSlots, runningEverywhere, report });
     this.models.set(organizationId, model);
-    this.#rules.set(organizationId, new WorkRules({ host, model, report }));
-    this.#money.set(organizationId, new MoneyRules({ host, model, report }));
+    const parts = { host, model, report, faultsStoppedAtMs: () => this.platform.faultsStoppedAtMs() };
+    const work = new WorkRules(parts);
+    const conversation = new ConversationRules(parts);
+    this.#workRules.set(organizationId, work);
+    this.conversations.set(organizationId, conversation);
+    this.#rules.set(organizationId, [
+      work,
+      conversation,
+      new ReplayRules(parts),
+      new MoneyRules(parts),
+      new RestRules(parts),
+    ]);
   }
 
   /** Looks at what the platform has just stored. */
@@ -84,7 +106,7 @@ export class Observer {
     const model = this.models.get(host.name);
     if (model === undefined) return;
     this.#takeEvents(host, model);
-    for (const rules of [this.#rules, this.#money]) rules.get(host.name)?.committed();
+    for (const rules of this.#rules.get(host.name) ?? []) rules.committed();
     this.platform.organizationCommitted(host);
   }
 
@@ -101,7 +123,7 @@ export class Observer {
       }
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only the event log writes this column, from events
       const event = JSON.parse(text) as OrganizationEvent;
-      this.#rules.get(host.name)?.take(event);
+      for (const rules of this.#rules.get(host.name) ?? []) rules.take?.(event);
       model.take(event);
       this.#options.onEvent(host.name, event);
     }
@@ -119,7 +141,7 @@ export class Observer {
     const epoch = propertyOf(command, "epoch");
     const liveEpoch = this.models.get(host.name)?.liveEpoch(jobId);
     if (method === "fail" && propertyOf(command, "failureClass") === "permanent")
-      this.#rules.get(host.name)?.failed(jobId, epoch);
+      this.#workRules.get(host.name)?.failed(jobId, epoch);
     const answer = await carryOut();
     if (propertyOf(answer, "accepted") === true && epoch !== liveEpoch) {
       this.report(

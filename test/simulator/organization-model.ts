@@ -7,11 +7,13 @@ import {
   type IssueCommandName,
   type IssueStatus,
   type JobStatus,
+  type PausedReason,
 } from "../../src/contracts/status.ts";
 
 export interface ModelJob {
   readonly record: JobRecord;
   status: JobStatus;
+  pausedReason: PausedReason | null;
   /** The epoch that may write now; null while no slice holds the job. */
   liveEpoch: number | null;
   lastEpoch: number;
@@ -122,6 +124,7 @@ export class OrganizationModel {
       this.jobs.set(jobId, {
         record,
         status: record.status,
+        pausedReason: record.pausedReason,
         liveEpoch: null,
         lastEpoch: 0,
         spokeInAttempt: 0,
@@ -151,6 +154,7 @@ export class OrganizationModel {
     else if (event.type === "job.status_changed") {
       this.#move(job, jobId, event.data.from, event.data.status);
       this.#lookAtLeft(job, event.data);
+      job.pausedReason = event.data.pausedReason;
     }
   }
 

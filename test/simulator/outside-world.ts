@@ -1,27 +1,27 @@
-/** GitHub, the effects consumer, and the people who decide reviews. */
+/** GitHub, and the effects consumer. */
 import type { EffectClaim, OrganizationRpc } from "../../src/contracts/organization-rpc.ts";
 import type { EffectMessage } from "../../src/contracts/queue-messages.ts";
-import type { PullRequestPlan, PullRequestResult, ReviewRecord } from "../../src/contracts/records.ts";
+import type { PullRequestPlan, PullRequestResult } from "../../src/contracts/records.ts";
 import { type Outside, repeated } from "./caller.ts";
 import type { Settlement } from "./message-queue.ts";
 
-/** Adopts what it has, as the port promises: what it counts are different wishes under one key. */
+/** Adopts what it has, as the port promises: what it counts are different wishes for one branch. */
 export class ModelGitHub {
+  /** What was asked for by branch: a redriven effect has the plan, and so the branch, of the one before. */
   readonly #wishes = new Map<string, Set<string>>();
 
-  open(effectId: string, plan: PullRequestPlan): PullRequestResult {
-    const key = `${effectId} ${plan.branch}`;
-    this.#wishes.set(key, (this.#wishes.get(key) ?? new Set()).add(JSON.stringify(plan)));
+  open(plan: PullRequestPlan): PullRequestResult {
+    this.#wishes.set(plan.branch, (this.#wishes.get(plan.branch) ?? new Set()).add(JSON.stringify(plan)));
     return { number: 1, url: "https://github.invalid/1", branch: plan.branch, commit: "c0de" };
   }
 
-  /** Keys under which more than one thing was asked for. */
-  ambiguousKeys(): readonly string[] {
-    return [...this.#wishes].filter(([, wishes]) => wishes.size > 1).map(([key]) => key);
+  /** Branches for which more than one thing was asked. */
+  ambiguousBranches(): readonly string[] {
+    return [...this.#wishes].filter(([, wishes]) => wishes.size > 1).map(([branch]) => branch);
   }
 
   branches(): readonly string[] {
-    return [...this.#wishes.keys()].map((key) => key.split(" ")[1] ?? "");
+    return [...this.#wishes.keys()];
   }
 }
 
@@ -48,32 +48,7 @@ export async function consumeEffect(
   const error = { reason: "unavailable", message: "Told to fail." };
   const outcome = faults.happens("sliceFails")
     ? ({ kind: "transient", error, retryAfterMs: null } as const)
-    : ({ kind: "completed", result: gitHub.open(effectId, claim.plan) } as const);
+    : ({ kind: "completed", result: gitHub.open(claim.plan) } as const);
   await repeated(outside, () => organization.finishEffect({ ...ref, outcome })).catch(() => undefined);
   return null;
-}
-
-/** A person looks at an open review, and decides it until the decision is taken; some never do. */
-export async function decideReview(outside: Outside, organizationId: string, review: ReviewRecord): Promise<void> {
-  const { scheduler, chance } = outside;
-  const organization = outside.organization(organizationId);
-  const decision = chance.happens(0.75) ? "approve" : "reject";
-  await scheduler.sleep(chance.between(500, 20_000));
-  for (;;) {
-    try {
-      await organization.decideReview({
-        organizationId,
-        reviewId: review.id,
-        decision,
-        note: null,
-        contentHash: review.contentHash,
-        decidedBy: "reviewer",
-        actingAs: ["organization", "platform"],
-        deciderIds: ["reviewer"],
-      });
-      return;
-    } catch {
-      await scheduler.sleep(1_000);
-    }
-  }
 }

@@ -47,3 +47,8 @@ export class Overdue {
     if (this.#sinceMs !== null) this.#sinceMs = this.#options.nowMs();
   }
 }
+
+/** By how much more than may be something came too late that was due: while there are faults nothing is too late. */
+export function lateness(dueMs: number, atMs: number, faultsStoppedAtMs: number | null): number {
+  return faultsStoppedAtMs === null ? 0 : Math.max(0, atMs - Math.max(dueMs, faultsStoppedAtMs) - patienceMs);
+}

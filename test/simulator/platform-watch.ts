@@ -36,7 +36,7 @@ export class PlatformWatch {
   readonly #debts = new Map<string, Debts>();
   #platform: ObjectHost | null = null;
   #slots: SlotCounts | null = null;
-  #haveFaultsStopped = false;
+  #faultsStoppedAtMs: number | null = null;
 
   constructor(options: PlatformWatchOptions) {
     this.#options = options;
@@ -48,9 +48,13 @@ export class PlatformWatch {
 
   /** From now on whatever is not acknowledged was sent within the last second, by either side. */
   faultsStopped(organizations: Iterable<ObjectHost>): void {
-    this.#haveFaultsStopped = true;
+    this.#faultsStoppedAtMs = this.#options.nowMs();
     for (const organization of organizations) this.organizationCommitted(organization);
     this.#lookAtSlots();
+  }
+
+  faultsStoppedAtMs(): number | null {
+    return this.#faultsStoppedAtMs;
   }
 
   /** Time has leapt: nobody could act meanwhile. */
@@ -73,7 +77,7 @@ export class PlatformWatch {
 
   /** What an organization has not reported successfully it commits as due; hearing an answer is a commit, too. */
   organizationCommitted(host: ObjectHost): void {
-    if (!this.#haveFaultsStopped || this.#platform === null) return;
+    if (this.#faultsStoppedAtMs === null || this.#platform === null) return;
     const isDue = host.disk.query("SELECT 1 FROM deadlines WHERE name = 'report'").length > 0;
     this.#debtsOf(host).report.note(isDue || !isKnown(this.#platform.disk, host));
   }
@@ -84,7 +88,7 @@ export class PlatformWatch {
     const { taken, wanted, isDebugged, unaware } = this.#slotsOn(this.#platform.disk);
     if (taken > globalSlots) report(`the platform has given away ${taken} of ${globalSlots} slots`);
     this.#idle.note(taken < (isDebugged ? 1 : globalSlots) && wanted > 0);
-    if (!this.#haveFaultsStopped) return;
+    if (this.#faultsStoppedAtMs === null) return;
     for (const [organizationId, { acknowledgement }] of this.#debts) acknowledgement.note(unaware.has(organizationId));
   }
 

@@ -9,4 +9,8 @@ export const regressionSeeds: readonly number[] = [
   830,
   // A copy of a request for money, for a call that was over, gave away what was set aside for the next call.
   3120,
+  // Two messages of one millisecond, or across a clock that ran back, were heard in another order than they were said in.
+  751,
+  // What was done after a replay, for a reviewer or again, passed for the replay itself: told of its first steps, and of those alone.
+  183,
 ];

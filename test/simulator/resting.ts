@@ -1,4 +1,5 @@
 /** Which issues may rest when everything else has ended: somebody has yet to decide, to pay, or to let them go on. */
+import type { QuestionRecord } from "../../src/contracts/conversation.ts";
 import type { IssueStatus } from "../../src/contracts/status.ts";
 import { isTerminalJobStatus } from "../../src/contracts/status.ts";
 import type { ObjectHost } from "./object-host.ts";
@@ -13,12 +14,20 @@ export class Resting {
   readonly #host: ObjectHost;
   readonly #model: OrganizationModel;
   readonly #hasMoney: boolean;
+  readonly #questions: readonly QuestionRecord[];
 
-  constructor(platform: ObjectHost, host: ObjectHost, model: OrganizationModel, hasMoney: boolean) {
+  /** `questions` are those that are open. */
+  constructor(
+    platform: ObjectHost,
+    host: ObjectHost,
+    model: OrganizationModel,
+    { hasMoney, questions }: { readonly hasMoney: boolean; readonly questions: readonly QuestionRecord[] },
+  ) {
     this.#platform = platform;
     this.#host = host;
     this.#model = model;
     this.#hasMoney = hasMoney;
+    this.#questions = questions;
   }
 
   mayRest(issueId: string, status: IssueStatus): boolean {
@@ -43,6 +52,7 @@ export class Resting {
     if (this.#model.paused.has(issueId)) return true;
     const jobs = this.#openJobs(issueId);
     if (status === "PENDING") return this.#isPutOff(issueId);
+    if (jobs.some((job) => job.status === "PAUSED" && this.#isAsking(job))) return true;
     if (status === "PROCESSING") return jobs.length === 0 && holdsPullRequests(this.#platform, this.#host.name);
     if (status !== "QUEUED") return false;
     const isSwitchedOff = jobs.some(({ record }) => isHeldByPlatform(this.#platform, record));
@@ -52,6 +62,12 @@ export class Resting {
   /** A job that does an earlier one again waits for the issue's time, too. */
   #isPutOff(issueId: string): boolean {
     return (this.#model.facts.get(issueId)?.notBeforeMs ?? 0) > this.#host.nowMs();
+  }
+
+  /** An answer has to come, and its time is not over. */
+  #isAsking({ record }: ModelJob): boolean {
+    const nowMs = this.#host.nowMs();
+    return this.#questions.some(({ jobId, expiresAtMs }) => jobId === record.id && (expiresAtMs ?? 0) > nowMs);
   }
 
   #openJobs(issueId: string): readonly ModelJob[] {

@@ -1,12 +1,12 @@
 /** Runs the scenario of one seed to its end, and tells what was wrong with it. */
-import type { OrganizationEvent } from "../../src/contracts/events.ts";
+import type { SubmitCommand } from "../../src/contracts/organization-rpc.ts";
 import { sealTerms, type Terms } from "../../src/contracts/terms.ts";
 import { repeated } from "./caller.ts";
 import { Chance } from "./chance.ts";
 import { checkAsleep, checkEnd, countJobs, type JobCounts } from "./end-checks.ts";
 import type { FaultRates } from "./faults.ts";
 import { operate, putOrganization } from "./operator.ts";
-import { decideReview } from "./outside-world.ts";
+import { commandIssue, react, talk } from "./people.ts";
 import { noSabotage, type Sabotage } from "./sabotage.ts";
 import { planScenario, type PlannedIssue, type PlannedOrganization, type Scenario } from "./scenario.ts";
 import { World } from "./world.ts";
@@ -24,7 +24,7 @@ export interface SeedResult {
 /** Long enough for every back-off, resend and lease that the faults may have left. */
 const aftermathMs = 45 * 60_000;
 /** Longer than anything is kept or waits for anybody. */
-const sleepMs = 40 * 24 * 60 * 60_000;
+const sleepMs = 90 * 24 * 60 * 60_000;
 const maxTasks = 25_000;
 const cronMs = 5 * 60_000;
 const maxSkewMs = 250;
@@ -38,7 +38,7 @@ class Run {
     this.#chance = new Chance(seed);
     this.#scenario = sabotage.shape(planScenario(this.#chance));
     this.#world = new World(this.#scenario, this.#chance.fork(), sabotage, (organizationId, event) =>
-      this.#onEvent(organizationId, event),
+      react(this.#world.outside, organizationId, event),
     );
   }
 
@@ -124,38 +124,19 @@ class Run {
     if (outcome?.ok === true && observer.models.get(organizationId)?.issues.has(outcome.value.issueId) !== true) {
       observer.report(`${organizationId} has answered for the issue ${outcome.value.issueId}, but not stored it`);
     }
-    if (outcome?.ok === true) await this.#command(organizationId, outcome.value.issueId, issue.commands);
-  }
-
-  async #command(organizationId: string, issueId: string, commands: PlannedIssue["commands"]): Promise<void> {
-    const { outside } = this.#world;
-    const everything = { kind: "all" } as const;
-    const ref = {
-      organizationId,
-      issueId,
-      visibility: everything,
-      authority: everything,
-      actor: "someone",
-      reason: null,
-    };
-    for (const { afterMs, command } of commands) {
-      await outside.scheduler.sleep(afterMs);
-      const ask = () => outside.organization(organizationId).commandIssue({ ...ref, command });
-      await repeated(outside, ask).catch(() => null);
-    }
-  }
-
-  #onEvent(organizationId: string, event: OrganizationEvent): void {
-    if (event.type !== "review.opened" || this.#chance.happens(0.1)) return;
-    const { review } = event.data;
-    this.#world.scheduler.after(1, () => void decideReview(this.#world.outside, organizationId, review));
+    if (outcome?.ok !== true) return;
+    const address = { organizationId, issueId: outcome.value.issueId };
+    void commandIssue(outside, address, issue.commands);
+    void talk(outside, address, issue.messages);
   }
 }
 
 /** What the edge submits for a planned issue. */
 export function submitCommand(organizationId: string, terms: Terms, issue: PlannedIssue, nowMs: number) {
-  const { priority, namesAgent, key, waitsMs, expiresAfterMs, concurrencyKey, maxCostMicroUsd } = issue;
+  const { priority, namesAgent, key, waitsMs, expiresAfterMs, concurrencyKey, maxCostMicroUsd, question } = issue;
   const notBeforeMs = waitsMs === null ? null : nowMs + waitsMs;
+  const context: SubmitCommand["context"] =
+    question === null ? {} : { question: { ...question, choices: [...question.choices] } };
   const expiresAtMs = expiresAfterMs === null ? null : nowMs + expiresAfterMs;
   return {
     organizationId,
@@ -165,7 +146,7 @@ export function submitCommand(organizationId: string, terms: Terms, issue: Plann
     priority,
     title: "Briefs are stuck",
     description: "They never leave SUBMITTED.",
-    context: {},
+    context,
     externalId: key,
     idempotency: key === null ? null : { key, requestHash: key },
     requestedAgentType: namesAgent ? "meta.research" : null,

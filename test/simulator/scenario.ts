@@ -1,12 +1,16 @@
 /** What happens in a run besides its faults; everything follows from the seed. */
-import type { IssueCommandName, IssuePriority } from "../../src/contracts/status.ts";
+import type { IssuePriority } from "../../src/contracts/status.ts";
 import type { Chance } from "./chance.ts";
 import { planActs, type PlannedAct, type PlannedSettings, planSettings } from "./operator-plan.ts";
-
-export interface PlannedCommand {
-  readonly afterMs: number;
-  readonly command: IssueCommandName;
-}
+import {
+  planCommands,
+  type PlannedCommand,
+  type PlannedMessage,
+  type PlannedQuestion,
+  planMessages,
+  planQuestion,
+  planWaiting,
+} from "./people-plan.ts";
 
 export interface PlannedIssue {
   readonly submittedAfterMs: number;
@@ -22,6 +26,8 @@ export interface PlannedIssue {
   readonly maxCostMicroUsd: number | null;
   /** What people ask of it on the way, in this order. */
   readonly commands: readonly PlannedCommand[];
+  readonly messages: readonly PlannedMessage[];
+  readonly question: PlannedQuestion | null;
 }
 
 export interface PlannedOrganization {
@@ -40,6 +46,8 @@ export interface Scenario {
   readonly evictionsAfterMs: readonly number[];
   readonly leaps: readonly { readonly afterMs: number; readonly durationMs: number }[];
   readonly hasCron: boolean;
+  readonly reviewExpiresAfterMs: number;
+  readonly questionExpiresAfterMs: number;
 }
 
 const firstStartMs = Date.UTC(2026, 10, 2);
@@ -52,20 +60,6 @@ function listOf<Entry>(count: number, make: (index: number) => Entry): readonly 
 /** One to four, few more often than many. */
 function few(chance: Chance): number {
   return Math.min(chance.between(1, 4), chance.between(1, 4));
-}
-
-function planCommands(chance: Chance): readonly PlannedCommand[] {
-  const afterMs = (): number => chance.between(1_000, 40_000);
-  if (chance.happens(0.75)) return [];
-  const courses: readonly [readonly IssueCommandName[], ...(readonly IssueCommandName[])[]] = [
-    ["cancel"],
-    ["cancel", "retry"],
-    ["pause"],
-    ["pause", "resume"],
-    ["pause", "cancel"],
-    ["retry", "retry"],
-  ];
-  return chance.pick(courses).map((command) => ({ afterMs: afterMs(), command }));
 }
 
 /** Past the end of every run. */
@@ -82,6 +76,8 @@ function planIssue(chance: Chance, index: number, faultsForMs: number): PlannedI
     concurrencyKey: chance.happens(0.25) ? chance.pick(["record-a", "record-b"]) : null,
     maxCostMicroUsd: chance.happens(0.04) ? chance.between(1_000, 4_000) : null,
     commands: planCommands(chance),
+    messages: planMessages(chance),
+    question: planQuestion(chance),
   };
 }
 
@@ -114,5 +110,7 @@ export function planScenario(chance: Chance): Scenario {
       durationMs: chance.between(1_000, 120_000),
     })),
     hasCron: chance.happens(0.5),
+    reviewExpiresAfterMs: planWaiting(chance),
+    questionExpiresAfterMs: planWaiting(chance),
   };
 }

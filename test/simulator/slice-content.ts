@@ -8,7 +8,10 @@ import type {
   JobOutcome,
 } from "../../src/contracts/organization-rpc.ts";
 import type { SavedFile } from "../../src/contracts/records.ts";
+import { modelTable } from "../../src/contracts/models.ts";
+import type { QuestionDraft } from "../../src/contracts/conversation.ts";
 import type { Chance } from "./chance.ts";
+import { propertyOf, textOf } from "./properties.ts";
 
 export const stepsOfJob = 2;
 export const stepCostMaxMicroUsd = 1_000;
@@ -19,7 +22,7 @@ export function promptOf(assignment: Assignment): { readonly prompt: AttemptProm
   const isBound = assignment.repository !== null;
   return {
     prompt: {
-      modelId: "model",
+      modelId: modelTable[assignment.job.model].apiId,
       system: "",
       toolsJson: "[]",
       outputSchemaJson: null,
@@ -81,6 +84,40 @@ export function checkpointAfterStep(assignment: Assignment, number: number, chan
     artifacts: makesChange ? [codeChange(issue.id)] : [],
     logs: [],
     heardMessageIds: [],
+  };
+}
+
+/** What an agent that hears what people said appends to its transcript. */
+export function checkpointOfHearing(assignment: Assignment, messageIds: readonly string[]): Checkpoint {
+  const { issue, job, epoch, attempt } = assignment;
+  return {
+    organizationId: issue.organizationId,
+    jobId: job.id,
+    epoch,
+    attempt: attempt.number,
+    steps: [],
+    appendedMessages: [JSON.stringify(messageIds)],
+    workspace: [],
+    artifacts: [],
+    logs: [],
+    heardMessageIds: messageIds,
+  };
+}
+
+/** What the agent has to ask before its last step; null when it knows all, or has been answered in this attempt. */
+export function questionOf({ issue, job, attempt, conversation }: Assignment, number: number): QuestionDraft | null {
+  const planned = issue.context["question"];
+  if (planned === undefined || job.role !== "work" || number !== stepsOfJob) return null;
+  const isAnswered = conversation.questions.some(
+    (question) => question.jobId === job.id && question.attempt === attempt.number && question.answer !== null,
+  );
+  if (isAnswered) return null;
+  const choices = propertyOf(planned, "choices");
+  return {
+    callId: "call",
+    question: "May I?",
+    choices: Array.isArray(choices) ? choices.map(String) : [],
+    defaultAnswer: propertyOf(planned, "defaultAnswer") === null ? null : textOf(planned, "defaultAnswer"),
   };
 }
 

@@ -1,9 +1,25 @@
 /** The jobs consumer of the simulation: claims, works through a few steps, and ends in one of the ways a slice can end. */
-import type { Assignment, EpochAnswer, FailCommand, OrganizationRpc } from "../../src/contracts/organization-rpc.ts";
+import type { MessageRecord } from "../../src/contracts/conversation.ts";
+import type {
+  Assignment,
+  Checkpoint,
+  EpochAnswer,
+  FailCommand,
+  OrganizationRpc,
+} from "../../src/contracts/organization-rpc.ts";
 import type { JobMessage } from "../../src/contracts/queue-messages.ts";
 import { type Outside, repeated } from "./caller.ts";
 import type { Settlement } from "./message-queue.ts";
-import { checkpointAfterStep, finishOf, noUsage, promptOf, stepCostMaxMicroUsd, stepsOfJob } from "./slice-content.ts";
+import {
+  checkpointAfterStep,
+  checkpointOfHearing,
+  finishOf,
+  noUsage,
+  promptOf,
+  questionOf,
+  stepCostMaxMicroUsd,
+  stepsOfJob,
+} from "./slice-content.ts";
 
 const heartbeatMs = 5_000;
 /** Longer than a lease. */
@@ -19,10 +35,13 @@ class Slice {
   /** A zombie has stopped renewing, and goes on whatever it is answered. */
   #isZombie = false;
   #isOver = false;
+  /** What people have said and no agent has heard, as far as the slice has been told. */
+  #unheard: readonly MessageRecord[];
 
   constructor(outside: Outside, assignment: Assignment) {
     this.#outside = outside;
     this.#assignment = assignment;
+    this.#unheard = assignment.conversation.messages.filter(({ heardByJobId }) => heardByJobId === null);
     this.#organization = outside.organization(assignment.issue.organizationId);
   }
 
@@ -55,13 +74,36 @@ class Slice {
     const begin = { ...this.#ref, attempt: attempt.number, ...promptOf(this.#assignment) };
     if (attempt.prompt === null && !(await this.#accepted(() => organization.beginAttempt(begin)))) return "refused";
     for (let number = attempt.stepCount + 1; number <= stepsOfJob; number += 1) {
-      const ending = (await this.#reserve(number)) ?? (await this.#think(number));
+      const ending =
+        (await this.#listen()) ??
+        (await this.#ask(number)) ??
+        (await this.#reserve(number)) ??
+        (await this.#think(number));
       if (ending !== null) return ending;
       const checkpoint = checkpointAfterStep(this.#assignment, number, this.#outside.chance);
-      if (!(await this.#accepted(() => organization.checkpoint(checkpoint)))) return "refused";
+      if (!(await this.#saved(checkpoint))) return "refused";
     }
+    if ((await this.#listen()) !== null) return "refused";
     const command = finishOf(this.#assignment, this.#outside.chance);
     return (await this.#accepted(() => organization.finish(command))) ? "reported" : "refused";
+  }
+
+  /** Hears whatever people have said, as a loop does before each model call and before its end. */
+  async #listen(): Promise<Fate | null> {
+    while (this.#unheard.length > 0) {
+      const ids = this.#unheard.map(({ id }) => id);
+      if (!(await this.#saved(checkpointOfHearing(this.#assignment, ids)))) return "refused";
+    }
+    return null;
+  }
+
+  /** Parks the job with its question, if it has one left; an answer lets the next slice go on from here. */
+  async #ask(number: number): Promise<Fate | null> {
+    const draft = questionOf(this.#assignment, number);
+    if (draft === null) return null;
+    const ask = { ...this.#ref, attempt: this.#assignment.attempt.number, draft };
+    await this.#accepted(() => this.#organization.askPerson(ask));
+    return "reported";
   }
 
   /** Sets aside what the next call may cost; the job's end when there is no money. */
@@ -109,6 +151,12 @@ class Slice {
     const retryAfterMs = chance.happens(0.3) ? chance.between(1, 20_000) : null;
     const error = { reason: failureClass, message: "Told to fail." };
     return { ...this.#ref, failureClass, error, retryAfterMs };
+  }
+
+  async #saved(checkpoint: Checkpoint): Promise<boolean> {
+    const answer = await repeated(this.#outside, () => this.#organization.checkpoint(checkpoint));
+    this.#unheard = answer.accepted ? answer.unheard : [];
+    return answer.accepted || this.#isZombie;
   }
 
   /** Whether the slice may go on; a zombie does not listen. */

@@ -164,6 +164,8 @@ export class World {
   #bindings(sender: Sender): Env {
     return asEnv({
       AGENT_MAX_CONCURRENCY: String(this.#scenario.globalSlots),
+      REVIEW_EXPIRES_AFTER_MS: String(this.#scenario.reviewExpiresAfterMs),
+      QUESTION_EXPIRES_AFTER_MS: String(this.#scenario.questionExpiresAfterMs),
       ...this.#sabotage.settings,
       ...this.#namespaces(sender),
       AGENT_JOBS: this.#queues.jobs.binding(sender),

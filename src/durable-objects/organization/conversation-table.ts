@@ -82,6 +82,13 @@ export class ConversationTable {
     ).map((record) => fromStoredJson<MessageRecord>(record));
   }
 
+  /** The message that was said last; null before the first. */
+  lastMessageId(issueId: string): string | null {
+    return this.#sql
+      .exec<{ id: string | null }>("SELECT MAX(id) AS id FROM person_messages WHERE issue_id = ?", issueId)
+      .one().id;
+  }
+
   countMessages(issueId: string): number {
     return this.#sql.exec<{ n: number }>("SELECT COUNT(*) AS n FROM person_messages WHERE issue_id = ?", issueId).one()
       .n;

@@ -8,6 +8,7 @@ import { moveJob } from "./job-moves.ts";
 import { type JobState, settlementWindowMs } from "./job-state.ts";
 import type { JobTable } from "./job-table.ts";
 import { createJob } from "./new-job.ts";
+import { withoutReplay } from "./replay-decision.ts";
 import { setAside } from "./set-aside.ts";
 import { keepUnfinished, type UnfinishedJobParts } from "./unfinished-job.ts";
 
@@ -73,7 +74,8 @@ export class JobControl {
   /** A new job that does an ended one again, from where its workspace stands. */
   again(change: Change, earlier: JobState): JobState {
     const { issues, jobs, workspaces } = this.#parts;
-    const { id, issueId, organizationId, role, agentType, model, modelReason, config } = earlier.record;
+    const { id, issueId, organizationId, role, agentType, model, modelReason } = earlier.record;
+    const config = withoutReplay(earlier.record.config);
     const { priority: issuePriority, notBeforeMs } = issues.get(issueId);
     const priority = numericPriority[issuePriority];
     const order = { issueId, organizationId, priority, role, agentType, model, modelReason, config, retryOf: id };

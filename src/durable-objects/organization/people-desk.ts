@@ -9,6 +9,7 @@ import type {
   Outcome,
 } from "../../contracts/organization-rpc.ts";
 import type { Failure } from "../../core/errors.ts";
+import { idAfter } from "../../core/ids.ts";
 import type { Change } from "./change.ts";
 import type { ConversationTable } from "./conversation-table.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -154,7 +155,8 @@ export class PeopleDesk {
     change: Change,
     { issueId, text, author, enteredBy }: Pick<MessageCommand, "issueId" | "text" | "author" | "enteredBy">,
   ): MessageRecord {
-    const id = change.newId("message");
+    // Messages are heard in the order of their ids.
+    const id = idAfter(change.newId("message"), this.#parts.conversation.lastMessageId(issueId));
     const said = { id, issueId, text, author, enteredBy, sentAtMs: change.nowMs };
     const message: MessageRecord = { ...said, heardByJobId: null, heardAtMs: null };
     this.#parts.conversation.saveMessage(message);

@@ -21,6 +21,11 @@ export function replayConfig({ jobId, attempt, step }: ReplayedStep): Config {
   return { [replayKey]: { jobId, attempt, step } };
 }
 
+/** The `config` of what follows a job: it goes on from where that job came to, not from where a replay of it began. */
+export function withoutReplay({ [replayKey]: _replayed, ...config }: Config): Config {
+  return config;
+}
+
 /** What a job replays; null for one that replays nothing. */
 export function replayedStepOf(config: Config): ReplayedStep | null {
   const replay = config[replayKey];

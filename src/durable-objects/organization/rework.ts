@@ -6,6 +6,7 @@ import type { Change } from "./change.ts";
 import type { IssueTable } from "./issue-table.ts";
 import type { JobTable } from "./job-table.ts";
 import { createJob, type NewJobParts } from "./new-job.ts";
+import { withoutReplay } from "./replay-decision.ts";
 import type { WorkspaceTable } from "./workspace-table.ts";
 
 /** `config` of a work job that the review agent sent back: what it said. It sends back once. */
@@ -56,7 +57,7 @@ export function rework(change: Change, parts: ReworkParts, order: ReworkOrder): 
     agentType,
     model,
     modelReason,
-    config: configOf(config, order),
+    config: configOf(withoutReplay(config), order),
     retryOf: id,
   });
   workspaces.copy(id, again.record.id);
