@@ -8,6 +8,7 @@ import { transportEventTypes } from "../../src/contracts/events.ts";
 import type { Assignment, IssueCommand, MessageCommand } from "../../src/contracts/organization-rpc.ts";
 import { createLogger } from "../../src/core/log.ts";
 import { runSlice } from "../../src/queues/run-slice.ts";
+import { normalizeHistory } from "../support/normalize-history.ts";
 import { inOrder, scriptedModel, type ScriptedTurn } from "../support/agents-fixture.ts";
 import { quietTimings } from "../support/queues-fixture.ts";
 import {
@@ -435,8 +436,11 @@ async function questionRun(wait: (organizationId: string) => Promise<void>) {
   const transcript = await runInDurableObject(stubOf(organizationId), (_object, state) =>
     state.storage.sql.exec("SELECT message FROM messages WHERE job_id = ? ORDER BY position", job.id).toArray(),
   );
-  const told = (await allEvents(organizationId)).filter(({ type }) => !transportEventTypes.has(type));
-  return { organizationId, detail: await read(organizationId, issueId), model, artifacts, transcript, told };
+  const events = await allEvents(organizationId);
+  const told = events.filter(({ type }) => !transportEventTypes.has(type));
+  const history = normalizeHistory({ events, detail: null, rows: {} }, { [organizationId]: "organization" });
+  const detail = await read(organizationId, issueId);
+  return { organizationId, detail, model, artifacts, transcript, told, events: history.events };
 }
 
 test("a question of Monday, answered on Wednesday with two deploys in between, ends as one answered at once", async () => {
@@ -457,7 +461,20 @@ test("a question of Monday, answered on Wednesday with two deploys in between, e
   expect(late.transcript).toEqual(calm.transcript);
   expect(late.model.requests).toEqual(calm.model.requests);
   expect(late.model.requests).toHaveLength(askingRun.length);
-  expect(late.told.map(({ type }) => type)).toEqual(calm.told.map(({ type }) => type));
+  expect(late.events).toEqual(calm.events);
+  // One call after the other, each recorded once, and what the person said as the result of the call that asked.
+  const steps = late.told.flatMap(({ type, data }) => (type === "step.recorded" ? [data.step] : []));
+  expect(steps.map(({ number, kind, name }) => (kind === "model" ? number : `${number} ${name}`))).toEqual([
+    1,
+    "2 ask_user",
+    3,
+    "4 list_files",
+    5,
+    "6 finish",
+  ]);
+  expect(steps[1]?.output).toContain("APPROVED");
+  expect(late.transcript).toHaveLength(1 + 2 * askingRun.length);
+  expect(late.model.requests[1]?.messages.at(-1)).toContain("APPROVED");
   expect(late.detail.issue.costMicroUsd).toBe(calm.detail.issue.costMicroUsd);
   expect(late.told.filter(({ type }) => type === "job.cost_estimated")).toEqual([]);
   const contents = ({ artifacts }: typeof calm) => artifacts?.map(({ artifact, content }) => [artifact.type, content]);
