@@ -674,8 +674,10 @@ describe("a job that ends before its work is done", () => {
     const { issueId, slice } = await begun(organizationId);
     await objectOf(organizationId).fail(transient(slice));
     expect((await read(organizationId, issueId)).waitingFor).toBe("retry_delay");
+    expect(await deadlinesOf(organizationId, "provider")).toHaveLength(1);
     await command(organizationId, issueId, "cancel");
     await expectKept(organizationId, issueId, "cancelled");
+    expect(await deadlinesOf(organizationId, "provider")).toEqual([]);
   });
 
   test("by the silence of its slices keeps what there is", async () => {

@@ -420,7 +420,10 @@ describe("a model that stays out of reach", () => {
   const troubleOf = (organizationId: string) =>
     runInDurableObject(stubOf(organizationId), (_object, { storage }) =>
       storage.sql
-        .exec("SELECT state ->> '$.transientFailures' AS failures, state ->> '$.transientSinceMs' AS since FROM jobs")
+        .exec(
+          `SELECT state ->> '$.transientFailures' AS failures, state ->> '$.transientSinceMs' AS since,
+             (SELECT COUNT(*) FROM deadlines WHERE name LIKE 'provider:%') AS deadlines FROM jobs`,
+        )
         .one(),
     );
 
@@ -435,7 +438,7 @@ describe("a model that stays out of reach", () => {
       status: "PENDING",
       attempts: 1,
     });
-    expect(await troubleOf(organizationId)).toEqual({ failures: 0, since: null });
+    expect(await troubleOf(organizationId)).toEqual({ failures: 0, since: null, deadlines: 0 });
     const told = (await allEvents(organizationId)).flatMap(({ type, data }) =>
       type === "job.model_changed" ? [data] : [],
     );
