@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { OrganizationEvent } from "../../src/contracts/events.ts";
-import type { StepRecord } from "../../src/contracts/records.ts";
+import type { JobError, StepRecord } from "../../src/contracts/records.ts";
+import type { IssueStatus, JobStatus } from "../../src/contracts/status.ts";
 import { noUsage } from "../../src/core/money.ts";
 import { newId } from "../../src/core/ids.ts";
 import { normalizeHistory, type RunHistory } from "../support/normalize-history.ts";
@@ -47,6 +48,33 @@ function recordedStep(jobId: string): StepRecord {
     costMicroUsd: 12,
     stopReason: "end_turn",
   };
+}
+
+/** A job's moves, each with its issue's, between the slices that are told with them. */
+function movesOf(
+  moves: readonly (readonly ["slice starts" | "slice ends"] | readonly [JobStatus, JobStatus, JobError?])[],
+): RunHistory {
+  const base = { atMs: 1, issueId: "iss_01JDXK3V0A0000000000000000", jobId: "job_01JDXK3V0A0000000000000000" };
+  const shown = (status: JobStatus): IssueStatus => {
+    if (status === "PENDING") return "QUEUED";
+    return status === "RUNNING" || status === "PAUSED" ? "PROCESSING" : status;
+  };
+  const events = moves.flatMap(([what, status, error = null]): readonly OrganizationEvent[] => {
+    if (what === "slice starts")
+      return [{ ...base, seq: 1, type: "job.slice_started", data: { epoch: 1, dispatchId: "dsp" } }];
+    if (what === "slice ends")
+      return [{ ...base, seq: 1, type: "job.slice_ended", data: { epoch: 1, how: "yielded" } }];
+    if (status === undefined) return [];
+    const rest = { pausedReason: null, attempts: 1, startedAtMs: 1, completedAtMs: null, error, result: null };
+    const ofIssue = { from: shown(what), status: shown(status) };
+    return [
+      { ...base, seq: 1, type: "job.status_changed", data: { from: what, status, ...rest } },
+      ...(ofIssue.from === ofIssue.status
+        ? []
+        : [{ ...base, jobId: null, seq: 1, type: "issue.status_changed", data: ofIssue } as const]),
+    ];
+  });
+  return { events, detail: null, rows: {} };
 }
 
 describe("normalizeHistory", () => {
@@ -101,6 +129,46 @@ describe("normalizeHistory", () => {
     };
 
     expect(normalizeHistory(history([700, 5]), {})).toEqual(normalizeHistory(history([]), {}));
+  });
+
+  it("takes out that a job gave its slot back and took one up again, whatever failed before", () => {
+    const begun = [["PENDING", "RUNNING"], ["slice starts"]] as const;
+    const ended = ["RUNNING", "COMPLETED"] as const;
+    const calm = normalizeHistory(movesOf([...begun, ended]), {});
+    const error = { reason: "transient", message: "Out of reach." };
+    const rest = [
+      ["slice ends"],
+      ["RUNNING", "PENDING", error],
+      ["PENDING", "RUNNING", error],
+      ["slice starts"],
+    ] as const;
+
+    expect(normalizeHistory(movesOf([...begun, ...rest, ...rest, ended]), {})).toEqual(calm);
+    expect(calm.events).toHaveLength(4);
+  });
+
+  it("keeps a job's waiting after a failure, and its issue's", () => {
+    const begun = [["PENDING", "RUNNING"], ["slice starts"]] as const;
+    const failed = [["RUNNING", "PENDING"], ["PENDING", "RUNNING"], ["slice starts"]] as const;
+    const rest = [["slice ends"], ["RUNNING", "PENDING"], ["PENDING", "RUNNING"], ["slice starts"]] as const;
+
+    const history = normalizeHistory(movesOf([...begun, ...failed]), {});
+    expect(history.events).toHaveLength(6);
+    expect(normalizeHistory(movesOf([...begun, ...rest, ...failed]), {})).toEqual(history);
+  });
+
+  it("keeps the end of a job that rests", () => {
+    const begun = [["PENDING", "RUNNING"], ["slice starts"]] as const;
+    const cancelled = movesOf([...begun, ["slice ends"], ["RUNNING", "PENDING"], ["PENDING", "CANCELLED"], ...begun]);
+
+    expect(normalizeHistory(cancelled, {}).events).toMatchObject([
+      { data: { status: "RUNNING" } },
+      { data: { status: "PROCESSING" } },
+      { data: { from: "PENDING", status: "CANCELLED" } },
+      { data: { from: "QUEUED", status: "CANCELLED" } },
+      { data: { from: "PENDING", status: "RUNNING" } },
+      { data: { from: "QUEUED", status: "PROCESSING" } },
+    ]);
   });
 
   it("replaces the suite's own ids by the names it gives them", () => {

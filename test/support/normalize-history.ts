@@ -1,5 +1,5 @@
 /** Takes from a run's history what two equal runs may differ in, so that a disturbed one can be compared with a calm one. */
-import { transportEventTypes, type OrganizationEvent } from "../../src/contracts/events.ts";
+import { type EventDataOf, type OrganizationEvent, transportEventTypes } from "../../src/contracts/events.ts";
 
 export interface RunHistory {
   /** The organization's events in order, from the first. */
@@ -43,8 +43,8 @@ function withoutEstimates(event: OrganizationEvent, estimates: Estimates): Organ
 
 /**
  * Removes what says how the work was carried: ids become placeholders by first appearance, points in time and durations
- * the word `time`, transport events and the rests of drained jobs go and the rest is numbered anew, and what was charged by estimate is taken out of
- * every sum that follows. `names` maps ids of the suite's own making (its organization, its users) to fixed words.
+ * the word `time`, transport events and the rests of drained jobs go and what is left is numbered anew, and what was charged by
+ * estimate is taken out of every sum that follows. `names` maps ids of the suite's own making (its organization, its users) to fixed words.
  */
 export function normalizeHistory(history: RunHistory, names: Readonly<Record<string, string>>): NormalizedHistory {
   const estimates: Estimates = new Map();
@@ -59,26 +59,43 @@ export function normalizeHistory(history: RunHistory, names: Readonly<Record<str
   return { events, detail: normalize(history.detail), rows: normalize(history.rows) };
 }
 
-/** Follows jobs that gave their slot back on the way and took one up again: that they did says how the work was carried. */
+/**
+ * Follows jobs that rest: a slice ended, but neither the attempt nor by a failure, and the job gave its slot back and waits for
+ * another (`docs/decisions/0017-a-drained-job-waits.md`). That it did says how the work was carried.
+ */
 class Rests {
-  readonly #jobs = new Set<string>();
-  readonly #issues = new Set<string>();
+  /** Jobs whose last slice has ended without ending anything of theirs. */
+  readonly #betweenSlices = new Set<string>();
+  /** Issues of jobs that rest, by job; and issues that wait because theirs does. */
+  readonly #issueOfResting = new Map<string, string>();
+  readonly #waitingIssues = new Set<string>();
 
   /** Whether the event belongs to a rest: the job's way to it and back, and its issue's. */
   take(event: OrganizationEvent): boolean {
-    if (event.type === "job.status_changed" && event.jobId !== null) {
-      const { from, status, error } = event.data;
-      if (from === "RUNNING" && status === "PENDING" && error === null) {
-        this.#jobs.add(event.jobId);
-        this.#issues.add(event.issueId);
-        return true;
-      }
-      return from === "PENDING" && status === "RUNNING" && this.#jobs.delete(event.jobId);
+    const { issueId } = event;
+    const jobId = event.jobId ?? "";
+    if (event.type === "job.slice_ended") this.#betweenSlices.add(jobId);
+    else if (event.type === "job.slice_started") this.#betweenSlices.delete(jobId);
+    else if (event.type === "job.status_changed") return this.#takeMove(jobId, issueId, event.data);
+    else if (event.type === "issue.status_changed") {
+      const { from, status } = event.data;
+      if (from === "QUEUED" && status === "PROCESSING") return this.#waitingIssues.delete(issueId);
+      const isResting =
+        from === "PROCESSING" && status === "QUEUED" && [...this.#issueOfResting.values()].includes(issueId);
+      if (isResting) this.#waitingIssues.add(issueId);
+      return isResting;
     }
-    if (event.type !== "issue.status_changed" || !this.#issues.has(event.issueId)) return false;
-    const { from, status } = event.data;
-    if (from === "PROCESSING" && status === "QUEUED") return true;
-    return from === "QUEUED" && status === "PROCESSING" && this.#issues.delete(event.issueId);
+    return false;
+  }
+
+  #takeMove(jobId: string, issueId: string, { from, status }: EventDataOf<"job.status_changed">): boolean {
+    const rested = this.#issueOfResting.delete(jobId);
+    if (from === "PENDING" && status === "RUNNING") return rested;
+    // It ended at rest, and its issue with it: what follows is no way back.
+    if (rested) this.#waitingIssues.delete(issueId);
+    const rests = from === "RUNNING" && status === "PENDING" && this.#betweenSlices.has(jobId);
+    if (rests) this.#issueOfResting.set(jobId, issueId);
+    return rests;
   }
 }
 

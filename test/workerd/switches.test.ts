@@ -188,7 +188,11 @@ describe("drain and abort", () => {
     expect(await told).toBe("yield");
     expect(await objectOf(organizationId).yieldSlice(sliceOf(work))).toEqual({ accepted: true });
     await noSlots();
-    expect((await read(organizationId, issueId)).jobs).toMatchObject([{ status: "PENDING", attempts: 1 }]);
+    expect(await read(organizationId, issueId)).toMatchObject({
+      issue: { status: "QUEUED" },
+      jobs: [{ status: "PENDING", attempts: 1 }],
+      waitingFor: "switch",
+    });
     await administer(organizationId, "resume");
     expect((await claim(await nextJobMessage(organizationId, 1))).job).toMatchObject({ attempts: 1 });
   });
