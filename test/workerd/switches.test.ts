@@ -308,6 +308,7 @@ describe("a model out of reach", () => {
     await runDurableObjectAlarm(organizationObject(organizationId));
     const probe = await claim(await nextJobMessage(organizationId, 2));
     expect(probe.job.issueId).toBe(first.issueId);
+    expect(probe.isDebugged).toBe(false);
     expect((await read(organizationId, second.issueId)).waitingFor).toBe("provider_back_off");
 
     await organization.checkpoint(checkpointOf(probe, { steps: [modelStep(probe, 1)] }));
@@ -366,6 +367,31 @@ describe("a model out of reach", () => {
     expect(await heard()).toEqual({ faults: 4, answers: 1 });
     await sliceThatFails(organizationId, 4, 0, true);
     await waitFor(async () => (await breakersOf(organizationId)).length > 0);
+  });
+
+  test("is on trial, and what was made with it is carried out all the same", async () => {
+    const organizationId = await newOrganization();
+    const { issueId, reviewId, contentHash } = await bringToReview(organizationId);
+    const terms = await platform().readTerms(organizationId);
+    const breakers = [{ model: "sonnet", status: "half_open", sinceMs: 0, probeAtMs: 0 }] as const;
+    await objectOf(organizationId).applyTerms({ ...terms, version: terms.version + 1, breakers });
+    const person = {
+      note: null,
+      decidedBy: "ada",
+      deciderIds: ["ada"],
+      actingAs: ["organization", "platform"],
+    } as const;
+    await objectOf(organizationId).decideReview({
+      organizationId,
+      reviewId,
+      contentHash,
+      decision: "approve",
+      ...person,
+    });
+    const [effect] = (await read(organizationId, issueId)).effects;
+    const claimed = await objectOf(organizationId).claimEffect({ organizationId, effectId: effect?.id ?? "" });
+    expect(claimed).toMatchObject({ kind: "claimed", issueId });
+    expect((await read(organizationId, issueId)).effects).toMatchObject([{ status: "RUNNING", dryRun: null }]);
   });
 
   test("that fails its trial is left alone for twice as long", async () => {

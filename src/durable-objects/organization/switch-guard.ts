@@ -79,9 +79,9 @@ export class SwitchGuard {
     return heldJobs(switches, organizationId, nowMs, busy);
   }
 
-  /** Whether a job is debugged now. */
+  /** Whether a job is debugged now. A model on trial lets jobs run one at a time as well, but somebody waits for what they do. */
   isDebugged(job: SwitchedJob, nowMs: number): boolean {
-    return isDebuggedJob(this.#switches(), this.#subject(job), nowMs);
+    return isDebuggedJob(this.#ownSwitches(), this.#subject(job), nowMs);
   }
 
   /** The switch that keeps pull requests from being opened; null without one. */
@@ -101,10 +101,15 @@ export class SwitchGuard {
     return nextExpiryMs(this.#switches(), nowMs);
   }
 
-  #switches(): readonly Switch[] {
+  /** What operators and the deploy have set. */
+  #ownSwitches(): readonly Switch[] {
     const { settingSwitches, terms } = this.#parts;
-    const { switches, breakers } = terms.current();
-    return [...settingSwitches, ...switches, ...breakers.map(breakerSwitch)];
+    return [...settingSwitches, ...terms.current().switches];
+  }
+
+  /** The same, and what the breakers of models mean for starts. */
+  #switches(): readonly Switch[] {
+    return [...this.#ownSwitches(), ...this.#parts.terms.current().breakers.map(breakerSwitch)];
   }
 
   #subject({
