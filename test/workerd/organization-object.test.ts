@@ -411,9 +411,15 @@ describe("a model that stays out of reach", () => {
     return organizationId;
   }
 
-  async function putOutOfReach(organizationId: string, status: "open" | "half_open"): Promise<void> {
-    const breaker = { model: "sonnet", status, sinceMs: 0, probeAtMs: testClock.nowMs() + 600_000 } as const;
-    await objectOf(organizationId).applyTerms({ ...termsFor(organizationId), version: 2, breakers: [breaker] });
+  async function putOutOfReach(
+    organizationId: string,
+    status: "open" | "half_open",
+    models: readonly ModelName[] = ["sonnet"],
+    version = 2,
+  ): Promise<void> {
+    const since = { sinceMs: 0, probeAtMs: testClock.nowMs() + 600_000 };
+    const breakers = models.map((model) => ({ model, status, ...since }));
+    await objectOf(organizationId).applyTerms({ ...termsFor(organizationId), version, breakers });
   }
 
   const toHaiku = { fallbackModel: "haiku" } as const;
@@ -484,6 +490,22 @@ describe("a model that stays out of reach", () => {
     const ref = { organizationId, jobId: job.id, epoch };
     await objectOf(organizationId).fail({ ...ref, ...unreachable, ...toHaiku, isModelFault: true, retryAfterMs: null });
     expect((await claim(await nextJobMessage(organizationId, 1))).job).toMatchObject({ model: "haiku", attempts: 2 });
+  });
+
+  test("is not left for one that is out of reach as well, until that is back", async () => {
+    const organizationId = await start();
+    await putOutOfReach(organizationId, "half_open", ["haiku"]);
+    expect(await failing(organizationId, [toHaiku, toHaiku, toHaiku])).toMatchObject({ model: "sonnet", attempts: 1 });
+    await putOutOfReach(organizationId, "open", ["haiku", "sonnet"], 3);
+    await passBackOff(organizationId);
+    expect(await troubleOf(organizationId)).toMatchObject({ failures: 3, deadlines: 1 });
+    expect(jobMessages(organizationId)).toHaveLength(3);
+    await putOutOfReach(organizationId, "half_open", ["haiku", "sonnet"], 4);
+    const { job, epoch } = await claim(await nextJobMessage(organizationId, 3));
+    await putOutOfReach(organizationId, "open", ["sonnet"], 5);
+    const ref = { organizationId, jobId: job.id, epoch };
+    await objectOf(organizationId).fail({ ...ref, ...unreachable, ...toHaiku, isModelFault: true, retryAfterMs: null });
+    expect((await claim(await nextJobMessage(organizationId, 4))).job).toMatchObject({ model: "haiku", attempts: 2 });
   });
 
   test("is left by a job whose back-off ends while the breaker is open, and held for one without another model", async () => {

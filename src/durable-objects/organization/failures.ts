@@ -39,7 +39,6 @@ export class Failures {
     const transientSinceMs = job.transientSinceMs ?? change.nowMs;
     // Another model helps against no fault but the model's own.
     const named = command.isModelFault === true ? (command.fallbackModel ?? null) : null;
-    const fallbackModel = this.#usable(named, job.record);
     const decision = decideJobFailure(
       {
         failureClass: command.failureClass,
@@ -48,7 +47,7 @@ export class Failures {
         transientForMs: change.nowMs - transientSinceMs,
         attempts: job.record.attempts,
         maxAttempts: job.record.maxAttempts,
-        fallbackModel,
+        fallbackModel: this.#usable(named, job.record),
         isOutOfReach: isOutOfReach(job.record.model),
       },
       random(),
@@ -57,7 +56,7 @@ export class Failures {
       case "wait":
         this.#wait(
           change,
-          { ...job, transientFailures: job.transientFailures + 1, fallbackModel },
+          { ...job, transientFailures: job.transientFailures + 1, fallbackModel: named },
           { ...decision, transientSinceMs },
           command.error,
         );
@@ -146,9 +145,11 @@ export class Failures {
     return changeModel(change, record, { model, modelReason, maxAttempts: record.maxAttempts });
   }
 
-  /** A fall-back model that the job may go over to; null when it may not. */
+  /** A fall-back model that the job may go over to, and that is within reach; null when there is no use in that. */
   #usable(model: ModelName | null, record: JobRecord): ModelName | null {
-    return model !== null && model !== record.model && this.#parts.allowedModels().includes(model) ? model : null;
+    const { allowedModels, isOutOfReach } = this.#parts;
+    if (model === null || model === record.model) return null;
+    return allowedModels().includes(model) && !isOutOfReach(model) ? model : null;
   }
 
   #loseSlice(change: Change, job: JobState): void {
