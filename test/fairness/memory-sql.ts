@@ -12,6 +12,8 @@ function inputOf(value: unknown): SQLInputValue {
 export interface MemoryStorage extends Pick<DurableObjectStorage, "sql" | "kv" | "transactionSync"> {
   /** The texts of the statements that wrote. */
   readonly writes: string[];
+  /** What each query that counted rows came to. */
+  readonly counts: number[];
 }
 
 /** A storage whose transactions undo statements and pairs alike when they throw. */
@@ -19,6 +21,7 @@ export function createMemoryStorage(): MemoryStorage {
   const database = new DatabaseSync(":memory:");
   const sql = memorySqlOver(database);
   const writes: string[] = [];
+  const counts: number[] = [];
   let pairs = new Map<string, unknown>();
   const kv: unknown = {
     get: (key: string) => pairs.get(key),
@@ -27,7 +30,9 @@ export function createMemoryStorage(): MemoryStorage {
   const recorded: unknown = {
     exec: (text: string, ...values: readonly unknown[]) => {
       if (!/^\s*SELECT/u.test(text)) writes.push(text);
-      return sql.exec(text, ...values);
+      const cursor = sql.exec<{ n: number }>(text, ...values);
+      if (text.includes("COUNT(*) AS n FROM (")) counts.push(...cursor.toArray().map(({ n }) => n));
+      return cursor;
     },
   };
   return {
@@ -36,6 +41,7 @@ export function createMemoryStorage(): MemoryStorage {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the part of the interface that the tables use stands above
     kv: kv as SyncKvStorage,
     writes,
+    counts,
     transactionSync: (work) => {
       const before = new Map(pairs);
       database.exec("BEGIN");

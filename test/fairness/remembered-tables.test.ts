@@ -196,6 +196,29 @@ describe("the waiting jobs", () => {
     );
   });
 
+  test("have their places told in a flood of any urgency, exactly up to a bound, without being counted anew", () => {
+    const storage = newStorage();
+    const instance = new Instance(storage);
+    const { jobs } = instance;
+    const places: (readonly [number, string])[] = [];
+    const flood = 1_400;
+    for (let index = 0; index < flood; index += 1) {
+      // Several in a millisecond, with ids by chance.
+      const id = `job_${(index * 7_919) % 10_007}`;
+      const job = jobOf(id, `iss_${index}`, [1, 2, 5, 10][index % 4] ?? 5, 100 * minuteMs + Math.floor(index / 5));
+      const key = queueKey(job.record);
+      const before = places.filter(
+        ([otherKey, otherId]) => otherKey < key || (otherKey === key && otherId < id),
+      ).length;
+      instance.transaction(() => {
+        jobs.add(job);
+        expect(jobs.countBefore(job.record, 200 * minuteMs)).toBe(Math.min(1_000, before));
+      });
+      places.push([key, id]);
+    }
+    expect(storage.counts.reduce((sum, count) => sum + count, 0)).toBeLessThan(4 * flood);
+  });
+
   function expectSame(jobs: JobTable, model: ReadonlyMap<string, JobState>, nowMs: number): void {
     const all = [...model.values()];
     const order = (job: JobState): readonly [number, string] => [queueKey(job.record), job.record.id];

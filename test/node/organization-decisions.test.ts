@@ -140,13 +140,15 @@ describe("next step", () => {
 describe("checkpoint", () => {
   const withStep = (number: number) => ({ steps: [{ number }] });
   test.each([
-    ["the next step", withStep(3), false, { kind: "apply" }],
-    ["a recorded step", withStep(2), false, { kind: "repeat" }],
-    ["a step too far", withStep(4), false, { kind: "gap", expected: 3, got: 4 }],
-    ["no step", { steps: [] }, false, { kind: "apply" }],
-    ["no step again", { steps: [] }, true, { kind: "repeat" }],
-  ])("with %s", (_name, checkpoint, isLastStepless, decision) => {
-    expect(decideCheckpoint(checkpoint, { stepsRecorded: 2, isLastStepless })).toEqual(decision);
+    ["the next step", withStep(3), {}, { kind: "apply" }],
+    ["a recorded step", withStep(2), {}, { kind: "repeat" }],
+    ["a step too far", withStep(4), {}, { kind: "gap", expected: 3, got: 4 }],
+    ["no step", { steps: [] }, {}, { kind: "apply" }],
+    ["no step again", { steps: [] }, { isLastStepless: true }, { kind: "repeat" }],
+    ["messages that were heard before", { steps: [] }, { isHeard: true }, { kind: "repeat" }],
+  ])("with %s", (_name, checkpoint, known, decision) => {
+    const facts = { stepsRecorded: 2, isLastStepless: false, isHeard: false, ...known };
+    expect(decideCheckpoint(checkpoint, facts)).toEqual(decision);
   });
 });
 

@@ -13,7 +13,7 @@ import { DiskPool } from "./disk-pool.ts";
 import { asEnv } from "./object-bindings.ts";
 import { ObjectProcess } from "./process.ts";
 import { submitCommand } from "./run-seed.ts";
-import { checkpointAfterStep, finishOf, promptOf } from "./slice-content.ts";
+import { checkpointAfterStep, checkpointOfHearing, finishOf, promptOf } from "./slice-content.ts";
 
 const organizationId = "org-0";
 const startMs = Date.UTC(2026, 10, 2);
@@ -50,6 +50,11 @@ function organizationOn(disk: Disk, nowMs: number): OrganizationObject {
 
 function submitAt(nowMs: number) {
   return submitCommand(organizationId, defaultTerms(organizationId), { ...plainIssue, namesAgent: false }, nowMs);
+}
+
+function messageTo(issueId: string, text: string) {
+  const about = { organizationId, issueId, visibility: everything, authority: everything, questionId: null };
+  return { ...about, text, author: "someone", enteredBy: "someone", idempotency: null };
 }
 
 /** Gives a slot to the job that waits, and claims it. */
@@ -102,15 +107,34 @@ test("messages are told in the order in which they were said, though the clock o
   const outcome = await organizationOn(disk, startMs).submit(submitAt(startMs));
   if (!outcome.ok) throw new Error("nothing was submitted");
   const { issueId } = outcome.value;
-  const message = { organizationId, issueId, visibility: everything, authority: everything, idempotency: null };
-  const says = { author: "someone", enteredBy: "someone", questionId: null };
   const texts = ["one", "two", "three", "four", "five", "six"];
   for (const [index, text] of texts.entries()) {
-    await organizationOn(disk, startMs - 100 * Math.floor(index / 3)).sendMessage({ ...message, ...says, text });
+    await organizationOn(disk, startMs - 100 * Math.floor(index / 3)).sendMessage(messageTo(issueId, text));
   }
   const organization = organizationOn(disk, startMs);
   const { conversation } = await runNext(disk, organization);
   expect(conversation.messages.map(({ text }) => text)).toEqual(texts);
+});
+
+test("a copy of a checkpoint with which messages were heard changes nothing, though others were accepted since", async () => {
+  const disk = new DiskPool(organizationMigrations).take();
+  const organization = organizationOn(disk, startMs);
+  const outcome = await organization.submit(submitAt(startMs));
+  if (!outcome.ok) throw new Error("nothing was submitted");
+  await organization.sendMessage(messageTo(outcome.value.issueId, "Mind the tests."));
+  const assignment = await runNext(disk, organization);
+  const { job, epoch, conversation } = assignment;
+  await organization.beginAttempt({ organizationId, jobId: job.id, epoch, attempt: 1, ...promptOf(assignment) });
+  const hearing = checkpointOfHearing(
+    assignment,
+    conversation.messages.map(({ id }) => id),
+  );
+  for (const checkpoint of [hearing, checkpointAfterStep(assignment, 1, new Chance(1)), hearing]) {
+    expect(await organization.checkpoint(checkpoint)).toMatchObject({ accepted: true, unheard: [] });
+  }
+  const [heard] = disk.query("SELECT COUNT(*) AS n FROM messages WHERE message = ?", hearing.appendedMessages[0]);
+  expect(heard).toEqual({ n: 1 });
+  expect(disk.query("SELECT seq FROM events WHERE event ->> '$.type' = 'message.heard'")).toHaveLength(1);
 });
 
 test("a job that does a failed replay again is no replay itself", async () => {

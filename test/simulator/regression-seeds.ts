@@ -13,4 +13,6 @@ export const regressionSeeds: readonly number[] = [
   751,
   // What was done after a replay, for a reviewer or again, passed for the replay itself: told of its first steps, and of those alone.
   183,
+  // A copy of the checkpoint with which messages were heard came after the next one, and they were heard once more.
+  15807,
 ];

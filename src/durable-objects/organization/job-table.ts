@@ -136,7 +136,8 @@ export class JobTable {
 
   /** How many waiting jobs a granted slot would go to before this one, counted up to a bound. */
   countBefore(record: JobRecord, nowMs: number): number {
-    return this.queue.countBefore({ queueKey: queueKey(record), jobId: record.id }, nowMs);
+    const { id: jobId, priority } = record;
+    return this.queue.countBefore({ queueKey: queueKey(record), jobId, priority }, nowMs);
   }
 
   /** The jobs that the next slots would go to, at most so many. */

@@ -104,6 +104,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
     modelHealth,
     timings,
     noteHeard: (change, job, messageIds) => people.noteHeard(change, job, messageIds),
+    hasHeard: (job, messageIds) => people.hasHeard(job, messageIds),
   });
   const people = new PeopleDesk({
     issues,

@@ -127,6 +127,13 @@ export class PeopleDesk {
     change.append({ type: "message.heard", issueId, jobId, data: { messageIds: [...messageIds], attempt } });
   }
 
+  /** Whether some of these messages stand in a transcript of the job already. */
+  hasHeard({ record }: JobState, messageIds: readonly string[]): boolean {
+    if (messageIds.length === 0) return false;
+    const { messages } = this.#parts.conversation.ofIssue(record.issueId);
+    return messages.some(({ id, heardByJobId }) => heardByJobId === record.id && messageIds.includes(id));
+  }
+
   #take(change: Change, command: MessageCommand): Outcome<MessageReceipt> {
     const { issues, jobs, conversation } = this.#parts;
     const { issueId, author, enteredBy } = command;

@@ -30,6 +30,8 @@ export interface SliceParts {
   readonly timings: Timings;
   /** Notes what people said and the job's agent has heard with a checkpoint. */
   readonly noteHeard: (change: Change, job: JobState, messageIds: readonly string[]) => void;
+  /** Whether the job's agent has heard some of these messages before. */
+  readonly hasHeard: (job: JobState, messageIds: readonly string[]) => boolean;
 }
 
 export class Slices {
@@ -81,7 +83,7 @@ export class Slices {
    * accepted before changes nothing.
    */
   checkpoint(change: Change, checkpoint: Checkpoint): JobState | null {
-    const { jobs, attempts, steps, workspaces, artifacts, noteHeard } = this.#parts;
+    const { jobs, attempts, steps, workspaces, artifacts, noteHeard, hasHeard } = this.#parts;
     const job = this.held(checkpoint);
     if (job === null) return null;
     assertAttempt(job, checkpoint.attempt);
@@ -91,6 +93,7 @@ export class Slices {
     const decision = decideCheckpoint(checkpoint, {
       stepsRecorded,
       isLastStepless: hash !== null && hash === job.steplessCheckpointHash,
+      isHeard: hasHeard(job, checkpoint.heardMessageIds),
     });
     if (decision.kind === "repeat") return job;
     if (decision.kind === "gap") {

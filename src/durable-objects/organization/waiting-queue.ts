@@ -50,8 +50,11 @@ export class WaitingQueue {
   #window: Window | null = null;
   /** The first jobs, at most as many as are remembered. */
   #head: readonly QueuedJob[] | null = null;
-  /** The last place that was counted, and how many come before it. */
-  #counted: { readonly place: Place; readonly before: number } | null = null;
+  /**
+   * For each priority the last place that was counted, and how many come before it; as many as are counted at most stand for
+   * more. Jobs of one priority come in their order, but for those of one millisecond.
+   */
+  readonly #counted = new Map<number, { readonly place: Place; readonly before: number }>();
 
   constructor(sql: SqlStorage, memory: StorageMemory) {
     this.#sql = sql;
@@ -66,9 +69,8 @@ export class WaitingQueue {
       const behind = head.findIndex((other) => isBefore(job, other));
       this.#head = head.toSpliced(behind === -1 ? head.length : behind, 0, job).slice(0, rememberedJobs);
     }
-    const counted = this.#counted;
-    if (counted !== null && isBefore(job, counted.place)) {
-      this.#counted = { ...counted, before: Math.min(countedPositions, counted.before + 1) };
+    for (const [priority, { place, before }] of this.#counted) {
+      if (isBefore(job, place)) this.#counted.set(priority, { place, before: Math.min(countedPositions, before + 1) });
     }
   }
 
@@ -76,7 +78,7 @@ export class WaitingQueue {
   forget(): void {
     this.#window = null;
     this.#head = null;
-    this.#counted = null;
+    this.#counted.clear();
   }
 
   /** The jobs that the next slots would go to, in that order, at most so many. */
@@ -87,16 +89,21 @@ export class WaitingQueue {
     return this.#head.slice(0, most);
   }
 
-  /** How many waiting jobs a granted slot would go to before this place, counted up to a bound. */
-  countBefore(place: Place, nowMs: number): number {
+  /** How many waiting jobs a granted slot would go to before this one, counted up to a bound. */
+  countBefore(job: Place & Pick<QueuedJob, "priority">, nowMs: number): number {
     this.#heedTime(nowMs);
-    const counted = this.#counted;
-    if (counted !== null && isBefore(place, counted.place)) return this.#count(nowMs, null, place, countedPositions);
-    const known = counted?.before ?? 0;
-    const more =
-      known >= countedPositions ? 0 : this.#count(nowMs, counted?.place ?? null, place, countedPositions - known);
-    this.#counted = { place, before: known + more };
-    return known + more;
+    const counted = this.#counted.get(job.priority) ?? { place: null, before: 0 };
+    const { place, before } = counted;
+    if (place !== null && isBefore(job, place)) {
+      return before < countedPositions
+        ? before - this.#count(nowMs, job, place, before)
+        : this.#count(nowMs, null, job, countedPositions);
+    }
+    // What comes after a place that many come before has as many before it: that place need not move.
+    if (before >= countedPositions) return before;
+    const withMore = before + this.#count(nowMs, place, job, countedPositions - before);
+    this.#counted.set(job.priority, { place: job, before: withMore });
+    return withMore;
   }
 
   /** Forgets what time has overtaken: a delay has ended since, or the clock was set back before the end of one. */
