@@ -624,7 +624,7 @@ describe("a job that ends before its work is done", () => {
   async function begun(organizationId: string, changes: SubmissionChanges = {}) {
     const { issueId } = await submit(organizationId, { requestedAgentType: "briefs.status-workflow", ...changes });
     const work = await claim(await nextJobMessage(organizationId));
-    const appendedMessages = [asking("Go."), saying("It is the guard."), asking("Go on.")];
+    const appendedMessages = [asking("Go."), saying("I look."), saying("It is the guard."), asking("Go on.")];
     const steps = [modelStep(work, 1)];
     expect(
       await objectOf(organizationId).checkpoint(checkpointOf(work, { steps, appendedMessages, workspace })),
@@ -648,6 +648,7 @@ describe("a job that ends before its work is done", () => {
       { artifact: { type: "ANALYSIS", name: "Partial work", metadata: { partial: true, reason } }, diffPatch: patch },
     ]);
     expect(left[0]?.content).toContain("It is the guard.");
+    expect(left[0]?.content).not.toContain("I look.");
     expect(left[0]?.content).toContain("- modified src/x.ts");
     expect(left[0]?.content).not.toContain("as-it-was");
     const ofJob = (await allEvents(organizationId)).filter(({ jobId }) => jobId !== null).map(({ type }) => type);
@@ -708,10 +709,13 @@ describe("a job that ends before its work is done", () => {
     const { issueId, slice } = await begun(organizationId);
     const failedAtMs = testClock.nowMs();
     await objectOf(organizationId).fail(transient(slice));
+    // The day counts from the first failure on.
+    await letPass(organizationId, 60 * 60_000);
+    await objectOf(organizationId).fail(transient(sliceOf(await claim(await nextJobMessage(organizationId, 1)))));
     const since = { sinceMs: failedAtMs, probeAtMs: failedAtMs + 30 * dayMs };
     const breakers = [{ model: "sonnet", status: "open", ...since }] as const;
     await objectOf(organizationId).applyTerms({ ...termsFor(organizationId), version: 2, breakers });
-    await letPass(organizationId, dayMs - 1_000);
+    await letPass(organizationId, failedAtMs + dayMs - 1_000 - testClock.nowMs());
     expect(await read(organizationId, issueId)).toMatchObject({
       issue: { status: "QUEUED" },
       waitingFor: "provider_back_off",
@@ -723,7 +727,7 @@ describe("a job that ends before its work is done", () => {
       issue: { status: "FAILED" },
       jobs: [{ status: "FAILED", attempts: 1, error: { reason: "provider_unavailable" } }],
     });
-    expect(jobMessages(organizationId)).toHaveLength(1);
+    expect(jobMessages(organizationId)).toHaveLength(2);
     await expectKept(organizationId, issueId, "provider_unavailable");
   });
 
