@@ -8,7 +8,7 @@ import { runSeed } from "./run-seed.ts";
 import { seedsFrom } from "./run-seeds.ts";
 import { noSabotage } from "./sabotage.ts";
 import { leastSuccess } from "./thread-result.ts";
-import { afterwards, honest, inScenarios, noticed, replaced, withIssues } from "./sabotage-tools.ts";
+import { afterwards, honest, noticed, replaced } from "./sabotage-tools.ts";
 
 describe("a run notices", () => {
   test("a platform that grants a slot twice", async () => {
@@ -165,12 +165,6 @@ describe("a run notices", () => {
     expect(await noticed({ carryOut: forgetKeys }, /has made a second issue/u, 300)).toBe(true);
   });
 
-  test("money that is spent twice", async () => {
-    const careless = (host: ObjectHost, method: string, command: unknown): Promise<unknown> =>
-      honest(host, method, method === "reserve" ? replaced(command, "amountMicroUsd", 1) : command);
-    expect(await noticed({ carryOut: careless }, /micro-dollars too much are/u, 600)).toBe(true);
-  });
-
   test("a cancelled issue that goes on", async () => {
     const stubborn = async (host: ObjectHost, method: string, command: unknown): Promise<unknown> => {
       const answer = await honest(host, method, command);
@@ -183,25 +177,6 @@ describe("a run notices", () => {
       return answer;
     };
     expect(await noticed({ carryOut: stubborn }, /after iss_\w+ was cancelled/u, 100)).toBe(true);
-  });
-
-  test("money of a month that is spent twice", async () => {
-    const poor = (host: ObjectHost, method: string, command: unknown): Promise<unknown> =>
-      honest(host, method, method === "reserve" ? replaced(command, "amountMicroUsd", 1) : command);
-    const monthly = inScenarios(({ organizations }) => ({
-      organizations: organizations.map((organization) => ({
-        ...organization,
-        settings: organization.settings.map((settings) => ({ ...settings, monthlyBudgetMicroUsd: 1_500 })),
-      })),
-    }));
-    expect(await noticed({ carryOut: poor, ...monthly }, /micro-dollars too much are/u)).toBe(true);
-  });
-
-  test("a job that costs more than its submission allows", async () => {
-    const careless = (host: ObjectHost, method: string, command: unknown): Promise<unknown> =>
-      honest(host, method, method === "reserve" ? replaced(command, "amountMicroUsd", 1) : command);
-    const capped = withIssues({ maxCostMicroUsd: 500 });
-    expect(await noticed({ carryOut: careless, ...capped }, /more than its ceiling/u)).toBe(true);
   });
 
   test("a failure that uses up two attempts", async () => {
@@ -227,32 +202,6 @@ describe("a run notices", () => {
       disk.query("INSERT OR REPLACE INTO deadlines (name, due_at_ms, tries) VALUES ('budget', 9e15, 0)"),
     );
     expect(await noticed({ carryOut: restless }, /still has budget to do|still has an alarm/u)).toBe(true);
-  });
-
-  test("money that is set aside though the budget was lowered below what is spent", async () => {
-    const lowered = inScenarios(({ organizations }) => ({
-      organizations: organizations.map((organization) => ({
-        ...organization,
-        settings: organization.settings.flatMap((settings) => [
-          { ...settings, monthlyBudgetMicroUsd: null },
-          { ...settings, afterMs: 15_000, monthlyBudgetMicroUsd: 10 },
-        ]),
-      })),
-    }));
-    expect(await noticed(lowered, /micro-dollars too much are/u, 20)).toBe("nothing was noticed");
-    const generous = async (host: ObjectHost, method: string, command: unknown): Promise<unknown> => {
-      const answer = await honest(host, method, command);
-      if (method !== "reserve" || propertyOf(answer, "kind") !== "refused") return answer;
-      host.disk.query(
-        `INSERT INTO reservations (job_id, issue_id, attempt, step_number, amount_micro_usd, reserved_at_ms)
-         SELECT id, issue_id, 1, 1, 1000, ? FROM jobs WHERE id = ?`,
-        host.nowMs(),
-        textOf(command, "jobId"),
-      );
-      host.evict();
-      return { kind: "reserved" };
-    };
-    expect(await noticed({ carryOut: generous, ...lowered }, /micro-dollars too much are/u)).toBe(true);
   });
 
   test("a branch that belongs to nobody", async () => {
