@@ -23,9 +23,9 @@ export interface ModelJob {
   partials: number;
   /** What the slice that runs was told. */
   signal: "none" | "pause" | "yield";
-  /** Slot of the last dispatch, and the organization's limit when the job got it: lowering it takes no slot away. */
+  /** Slot of the last dispatch, and the organization's highest limit since the job got it: lowering it takes no slot away. */
   slotNumber: number | null;
-  limitAtGrant: number;
+  limitWithSlot: number;
 }
 
 const forbiddenAfterCancel: ReadonlySet<EventType> = new Set<EventType>([
@@ -117,6 +117,14 @@ export class OrganizationModel {
     } else if (event.jobId !== null) this.#takeOfJob(event, event.jobId);
   }
 
+  /** Takes note that the organization has another limit. */
+  limitChanged(): void {
+    const limit = this.#around.limit();
+    for (const job of this.jobs.values()) {
+      if (job.slotNumber !== null) job.limitWithSlot = Math.max(job.limitWithSlot, limit);
+    }
+  }
+
   #takeOfJob(event: OrganizationEvent, jobId: string): void {
     if (event.type === "job.created") {
       const record = event.data.job;
@@ -131,7 +139,7 @@ export class OrganizationModel {
         partials: 0,
         signal: "none",
         slotNumber: null,
-        limitAtGrant: 0,
+        limitWithSlot: 0,
       });
       return;
     }
@@ -177,7 +185,7 @@ export class OrganizationModel {
 
   #dispatch(job: ModelJob, slotNumber: number): void {
     const keepsSlot = job.slotNumber === slotNumber;
-    job.limitAtGrant = Math.max(this.#around.limit(), keepsSlot ? job.limitAtGrant : 0);
+    job.limitWithSlot = Math.max(this.#around.limit(), keepsSlot ? job.limitWithSlot : 0);
     job.slotNumber = slotNumber;
   }
 
@@ -196,11 +204,13 @@ export class OrganizationModel {
     if (job.status === "RUNNING") this.#running -= 1;
     if (to === "RUNNING") this.#start(job, jobId);
     else job.liveEpoch = null;
+    // One in back-off may keep its slot.
+    if (to !== "RUNNING" && to !== "PENDING") job.slotNumber = null;
     job.status = to;
   }
 
   #start(job: ModelJob, jobId: string): void {
-    const limit = Math.max(job.limitAtGrant, this.#around.limit());
+    const limit = Math.max(job.limitWithSlot, this.#around.limit());
     if (this.#running >= limit) this.#report(`${jobId} starts while ${this.#running} of ${limit} run`);
     const everywhere = this.#around.runningEverywhere();
     if (everywhere >= this.#around.globalLimit) {

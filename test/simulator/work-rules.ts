@@ -75,6 +75,7 @@ export class WorkRules {
     const { version, clearedAtMs } = this.#seen;
     if (terms === null || terms.version === version) return;
     this.#seen = { version: terms.version, clearedAtMs: terms.clear?.atMs ?? null };
+    this.#parts.model.limitChanged();
     this.#lookAtHeld(terms);
     if (terms.clear !== null && terms.clear.atMs !== clearedAtMs) this.#lookAtCleared(terms.clear.atMs);
   }
