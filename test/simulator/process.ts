@@ -91,6 +91,7 @@ export class ObjectProcess {
         if (this.#life === "alive" && this.#deaths.atCommit()) this.#life = "dying";
         return result;
       },
+      sync: () => Promise.resolve(),
       getAlarm: () => Promise.resolve(disk.alarmAtMs),
       setAlarm: (atMs: number) => this.#setAlarm(atMs),
       deleteAlarm: () => this.#setAlarm(null),

@@ -1,7 +1,7 @@
 import { evictAllDurableObjects, reset, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { SubmitCommand } from "../../src/contracts/organization-rpc.ts";
 import { KeyUseTable } from "../../src/durable-objects/organization/key-use-table.ts";
 import { SubmissionTable } from "../../src/durable-objects/organization/submission-table.ts";
@@ -49,6 +49,30 @@ test("a submission waits for no queue: it is answered and stored though every se
   const organizationId = `${silentQueuesPrefix}${mintOrganizationId()}`;
   const { issueId } = await submit(organizationId);
   expect(await submittedIssues(organizationId)).toEqual([issueId]);
+});
+
+test("submissions that come together are stored together, and one that cannot be stored takes no other with it", async () => {
+  const organizationId = mintOrganizationId();
+  await submit(organizationId);
+  const broken = submitCommand(organizationId);
+  Reflect.set(broken, "externalId", 1n);
+  const commands = Array.from({ length: 30 }, (_, at) => (at === 17 ? broken : submitCommand(organizationId)));
+  const commits = await runInDurableObject(stubOf(organizationId), async (object, { storage }) => {
+    const transaction = vi.spyOn(storage, "transactionSync");
+    const outcomes = await Promise.all(
+      commands.map(async (command) =>
+        object.submit(command).then(
+          ({ ok }) => ok,
+          () => "thrown",
+        ),
+      ),
+    );
+    expect(outcomes).toEqual(commands.map((command) => (command === broken ? "thrown" : true)));
+    return transaction.mock.calls.length;
+  });
+  // The first by itself, the others together, and each of those again by itself because of the broken one.
+  expect(commits).toBe(1 + 1 + 29);
+  expect(await submittedIssues(organizationId)).toHaveLength(30);
 });
 
 describe("an idempotency key", () => {

@@ -22,7 +22,7 @@ export class OrganizationCalls {
   }
 
   /** Runs `work` at once; a throw rejects the promise, as the RPC expects. */
-  answer<Result>(command: Addressed, work: (parts: OrganizationParts) => Result): Promise<Result> {
+  answer<Result>(command: Addressed, work: (parts: OrganizationParts) => Result | Promise<Result>): Promise<Result> {
     return new Promise((resolve) => {
       this.assertAddressed(command);
       resolve(work(this.#parts));

@@ -12,6 +12,7 @@ import { parseSchedulingSettings } from "../../env.ts";
 import { createJobSender } from "../job-lanes.ts";
 import { watchSocket } from "../live/socket-deadline.ts";
 import { type ObjectPorts, systemPorts } from "../object-ports.ts";
+import { GroupCommit } from "../group-commit.ts";
 import { platformStub } from "../platform-stub.ts";
 import { migrateSchema } from "../schema-version.ts";
 import { assignmentOf, newsFor } from "./assignment.ts";
@@ -23,12 +24,16 @@ import { organizationMigrations } from "./schema.ts";
 import { readTranscript } from "./transcript-reads.ts";
 import { submitIssue } from "./submission.ts";
 
+/** As many as a batch may have. */
+const maxSubmissionsTogether = 100;
+
 export class OrganizationObject extends DurableObject<Env> implements Rpc.OrganizationRpc {
   readonly #clock: Clock;
   readonly #controlPollMs: number;
   readonly #parts: OrganizationParts;
   readonly #globalSlots: number;
   readonly #calls: OrganizationCalls;
+  readonly #submissions: GroupCommit<Rpc.SubmitCommand, Rpc.Outcome<Rpc.SubmitReceipt>>;
 
   /** Throws when it is not addressed by name, or when settings or bindings do not fit together. */
   constructor(context: DurableObjectState, env: Env, outside: Partial<ObjectPorts> = {}) {
@@ -52,11 +57,17 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
     });
     this.#globalSlots = settings.globalSlots;
     this.#calls = new OrganizationCalls(name, this.#parts);
+    this.#submissions = new GroupCommit({
+      runTogether: (commands) =>
+        this.#parts.changes.run((change) => commands.map((command) => submitIssue(change, this.#parts, command))),
+      stored: () => context.storage.sync(),
+      maxTogether: maxSubmissionsTogether,
+    });
     this.#parts.sockets.resume();
   }
 
   submit(command: Rpc.SubmitCommand): Promise<Rpc.Outcome<Rpc.SubmitReceipt>> {
-    return this.#calls.change(command, (change) => submitIssue(change, this.#parts, command));
+    return this.#calls.answer(command, () => this.#submissions.add(command));
   }
 
   submitBatch(batch: Rpc.BatchCommand): Promise<readonly Rpc.Outcome<Rpc.SubmitReceipt>[]> {
