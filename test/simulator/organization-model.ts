@@ -11,7 +11,8 @@ import {
 } from "../../src/contracts/status.ts";
 
 export interface ModelJob {
-  readonly record: JobRecord;
+  /** As it was made, with the model that it runs on now. */
+  record: JobRecord;
   status: JobStatus;
   pausedReason: PausedReason | null;
   /** The epoch that may write now; null while no slice holds the job. */
@@ -155,6 +156,7 @@ export class OrganizationModel {
     if (event.type === "job.dispatched") this.#dispatch(job, event.data.slotNumber);
     else if (event.type === "job.slice_started") this.#startSlice(job, jobId, event.data.epoch);
     else if (event.type === "job.slice_ended") job.liveEpoch = null;
+    else if (event.type === "job.model_changed") job.record = { ...job.record, model: event.data.model };
     else if (event.type === "job.signalled") job.signal = event.data.signal;
     else if (event.type === "step.recorded") job.spokeInAttempt = event.data.step.attempt;
     else if (event.type === "artifact.created")
