@@ -35,6 +35,8 @@ export interface DemandReceipt {
   readonly version: number;
   /** Held slots that the platform no longer knows: their jobs must be fenced. */
   readonly lostSlotIds: readonly string[];
+  /** Whether no slot is free and another organization is to get one before this one gets its next. */
+  readonly othersAreOwed: boolean;
 }
 
 export interface OrganizationEntry extends OrganizationSettings {

@@ -52,6 +52,46 @@ describe("fair sharing", () => {
     expect(last.filter((organizationId) => organizationId === "new").length).toBe(5);
   });
 
+  test("has those whose work never ends take turns in a slot, and asks nobody to give back what nobody waits for", async () => {
+    const platform = new PlatformFixture(1);
+    const one = platform.add("one", 1);
+    await platform.settle();
+    expect(platform.report(one).othersAreOwed).toBe(false);
+    const two = platform.add("two", 1);
+    await platform.settle();
+    for (const [holder, other] of [
+      [one, two],
+      [two, one],
+      [one, two],
+      [two, one],
+    ] as const) {
+      expect(holder.slotIds).toHaveLength(1);
+      expect(platform.report(other).othersAreOwed).toBe(false);
+      expect(platform.report(holder).othersAreOwed).toBe(true);
+      const given = holder.slotIds.splice(0);
+      holder.waiting += 1;
+      platform.report(holder, given);
+      await platform.settle();
+    }
+    expect(one.slotIds).toHaveLength(1);
+  });
+
+  test("asks for a slot back by weight: of a free organization for a pro one that had as many, and not the other way", async () => {
+    const heldBy = async (holderWeight: number, otherWeight: number): Promise<boolean> => {
+      const platform = new PlatformFixture(2);
+      const holder = platform.add("holder", 1, { weight: holderWeight });
+      await platform.settle();
+      platform.report(holder);
+      const other = platform.add("other", 2, { weight: otherWeight });
+      await platform.settle();
+      expect([holder.slotIds.length, other.slotIds.length]).toEqual([1, 1]);
+      platform.report(other);
+      return platform.report(holder).othersAreOwed;
+    };
+    expect(await heldBy(1, 3)).toBe(true);
+    expect(await heldBy(3, 1)).toBe(false);
+  });
+
   test("takes the urgent first, then the oldest, then always the same one, of those served alike", () => {
     const platform = new PlatformFixture(0);
     const report = (organizationId: string, headPriority: number, oldestAtMs: number) =>

@@ -47,6 +47,13 @@ async function submitMany(organizationId: string, count: number, concurrentJobs:
   for (let made = 0; made < count; made += 1) await submit(organizationId, { ...named, terms });
 }
 
+const unansweredReports = (organizationId: string): Promise<number> =>
+  runInDurableObject(
+    env.ORGANIZATIONS.getByName(organizationId),
+    (_object, { storage }) =>
+      storage.sql.exec<{ n: number }>("SELECT COUNT(*) AS n FROM deadlines WHERE name = 'report'").one().n,
+  );
+
 const totalMessages = (organizationIds: readonly string[]) =>
   organizationIds.reduce((sum, organizationId) => sum + jobMessages(organizationId).length, 0);
 
@@ -88,6 +95,32 @@ describe("slots", () => {
     expect(await platform().readStatus()).toMatchObject({ slotsInUse: 2, demand: 0 });
     await runJob(organizationId, 0, done);
     await nextJobMessage(organizationId, 2);
+  });
+
+  test("a slice that yields gives its slot to whoever is owed one, keeps it else, and its job goes on in its turn", async () => {
+    const [holder, other] = [mintOrganizationId(), mintOrganizationId()];
+    await submitMany(holder, 5, 5);
+    await vi.waitUntil(() => jobMessages(holder).length === 5);
+    const [first, second] = await Promise.all(jobMessages(holder).slice(0, 2).map(claim));
+    if (first === undefined || second === undefined) throw new Error("two jobs run");
+    const yields = async ({ job, epoch }: typeof first): Promise<string | undefined> => {
+      const ref = { organizationId: holder, jobId: job.id, epoch };
+      expect(await objectOf(holder).yieldSlice(ref)).toEqual({ accepted: true });
+      const issue = { organizationId: holder, issueId: job.issueId, visibility: everything };
+      return (await objectOf(holder).readIssue(issue))?.jobs.find(({ id }) => id === job.id)?.status;
+    };
+    expect(await yields(first)).toBe("RUNNING");
+    await claim(await nextJobMessage(holder, 5));
+
+    await submitMany(other, 1, 1);
+    await vi.waitUntil(async () => (await platform().readStatus()).demand === 1);
+    // With the next renewal of its slots the holder is told.
+    await objectOf(holder).checkIn({ organizationId: holder });
+    await vi.waitUntil(async () => (await unansweredReports(holder)) === 0);
+    expect(await yields(second)).toBe("PENDING");
+    await runJob(other, 0, done);
+    const again = await claim(await nextJobMessage(holder, 6));
+    expect(again.job).toMatchObject({ id: second.job.id, attempts: 1, status: "RUNNING" });
   });
 
   test("a limit that is lowered below what runs lets the excess finish, and starts nothing meanwhile", async () => {
@@ -159,8 +192,16 @@ describe("slots", () => {
       heldSlotIds: ["slt_unknown"],
       releasedSlotIds: [],
     };
-    expect(await platform().reportDemand(report)).toEqual({ version: 7, lostSlotIds: ["slt_unknown"] });
-    expect(await platform().reportDemand({ ...report, version: 6 })).toEqual({ version: 7, lostSlotIds: [] });
+    expect(await platform().reportDemand(report)).toEqual({
+      version: 7,
+      lostSlotIds: ["slt_unknown"],
+      othersAreOwed: false,
+    });
+    expect(await platform().reportDemand({ ...report, version: 6 })).toEqual({
+      version: 7,
+      lostSlotIds: [],
+      othersAreOwed: false,
+    });
   });
 
   test("an organization whose storage began anew goes on from the platform's number", async () => {

@@ -1,8 +1,16 @@
-import type { Assignment, LastAttempt, SliceNews } from "../../contracts/organization-rpc.ts";
+import type {
+  Assignment,
+  ClaimAnswer,
+  ClaimCommand,
+  LastAttempt,
+  SliceNews,
+} from "../../contracts/organization-rpc.ts";
 import type { ArtifactTable } from "./artifact-table.ts";
 import type { AttemptTable } from "./attempt-table.ts";
+import type { Change } from "./change.ts";
 import { artifactUnderReview } from "./completion.ts";
 import type { ConversationTable } from "./conversation-table.ts";
+import type { Dispatcher } from "./dispatcher.ts";
 import type { IssueTable } from "./issue-table.ts";
 import type { JobState } from "./job-state.ts";
 import { replayedStepOf } from "./replay-decision.ts";
@@ -49,8 +57,18 @@ export function newsFor(
   };
 }
 
+/** Begins a slice of the job that a dispatch is of, unless the dispatch is stale. */
+export function claimJob(
+  change: Change,
+  parts: AssignmentParts & { readonly dispatcher: Dispatcher },
+  command: ClaimCommand,
+): ClaimAnswer {
+  const job = parts.dispatcher.claim(change, command);
+  return job === null ? { kind: "stale" } : { kind: "claimed", assignment: assignmentOf(parts, job, change.nowMs) };
+}
+
 /** Everything that a slice needs to go on with the job that it has claimed. */
-export function assignmentOf(parts: AssignmentParts, job: JobState, nowMs: number): Assignment {
+function assignmentOf(parts: AssignmentParts, job: JobState, nowMs: number): Assignment {
   const { id: jobId, attempts: number, issueId } = job.record;
   const { slug, repository, limits, outcomes } = parts.terms.current();
   const issue = parts.issues.get(issueId);

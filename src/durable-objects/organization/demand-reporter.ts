@@ -47,6 +47,8 @@ export class DemandReporter {
   readonly #stored: StoredValue<StoredReport>;
   #isSending = false;
   #isSendingAgain = false;
+  /** As the platform last said; what an eviction forgets is told with the next renewal. */
+  #othersAreOwed = false;
 
   constructor(parts: DemandReporterParts) {
     this.#parts = parts;
@@ -67,6 +69,13 @@ export class DemandReporter {
   wasReleased(slotId: string): boolean {
     const row = this.#parts.sql.exec("SELECT 1 FROM released_slots WHERE slot_id = ?", slotId).next();
     return row.done !== true;
+  }
+
+  /** Whether another organization is owed a slot of this one. One slot is given back for each time that the platform says so. */
+  takeOwed(): boolean {
+    const areOwed = this.#othersAreOwed;
+    this.#othersAreOwed = false;
+    return areOwed;
   }
 
   /** Reports when what the organization wants or holds has changed. */
@@ -106,6 +115,7 @@ export class DemandReporter {
   /** Takes note that the platform has a report; the slots that it gave back are gone. */
   acknowledge(transaction: Transaction, report: DemandReport, receipt: DemandReceipt): void {
     const { sql } = this.#parts;
+    this.#othersAreOwed = receipt.othersAreOwed;
     sql.exec("DELETE FROM released_slots WHERE settled_at_ms < ?", transaction.nowMs - slotsRememberedForMs);
     for (const slotId of report.releasedSlotIds) {
       sql.exec(

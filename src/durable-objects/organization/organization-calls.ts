@@ -39,7 +39,21 @@ export class OrganizationCalls {
     return this.change(command, (change, parts): EpochAnswer => ({ accepted: work(change, parts) }));
   }
 
-  /** Brings back the issue that a command came with, if it has left; what the command does not change leaves again. */
+  /**
+   * Runs `work` as one change that first brings back the issue that the command came with, if it has left; what the
+   * command does not change leaves again.
+   */
+  changeRestored<Result>(
+    command: Addressed & Archivable,
+    work: (change: Change, parts: OrganizationParts) => Result,
+  ): Promise<Result> {
+    return this.change(command, (change, parts) => {
+      this.restore(change, command);
+      return work(change, parts);
+    });
+  }
+
+  /** Brings back the issue that a command came with, if it has left. */
   restore(change: Change, { archived }: Archivable): void {
     if (archived === undefined) return;
     this.assertAddressed(archived.issue);

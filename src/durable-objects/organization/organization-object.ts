@@ -15,11 +15,11 @@ import { type ObjectPorts, systemPorts } from "../object-ports.ts";
 import { GroupCommit } from "../group-commit.ts";
 import { platformStub } from "../platform-stub.ts";
 import { migrateSchema } from "../schema-version.ts";
-import { assignmentOf, newsFor } from "./assignment.ts";
+import { claimJob, newsFor } from "./assignment.ts";
 import { type Addressed, OrganizationCalls } from "./organization-calls.ts";
 import { giveFeedback } from "./feedback.ts";
 import { createOrganizationParts, type OrganizationParts } from "./organization-parts.ts";
-import { issueDetail, ofVisibleIssue, readIssueDetail, usageReport } from "./organization-reads.ts";
+import { issueDetail, ofVisibleIssue, readIssueDetail, readUsage } from "./organization-reads.ts";
 import { organizationMigrations } from "./schema.ts";
 import { readTranscript } from "./transcript-reads.ts";
 import { submitIssue } from "./submission.ts";
@@ -66,6 +66,8 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
     this.#parts.sockets.resume();
   }
 
+  // The edge asks: submissions.
+
   submit(command: Rpc.SubmitCommand): Promise<Rpc.Outcome<Rpc.SubmitReceipt>> {
     return this.#calls.answer(command, () => this.#submissions.add(command));
   }
@@ -80,10 +82,7 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
   }
 
   readUsage(query: Rpc.UsageQuery): Promise<Rpc.UsageReport> {
-    return this.#calls.change(query, (change, parts) => {
-      parts.terms.acceptSealed(query.terms);
-      return usageReport(parts, this.#globalSlots, change.nowMs);
-    });
+    return this.#calls.change(query, (change, parts) => readUsage(change, parts, query, this.#globalSlots));
   }
 
   countKeyRequest(request: Rpc.KeyRequest): Promise<Rpc.Outcome<null>> {
@@ -91,9 +90,11 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
     return this.#calls.answer(request, ({ keyUses }) => keyUses.count(request, this.#clock.nowMs()));
   }
 
-  readDecisions(query: Rpc.DecisionQuery): Promise<readonly DecisionEntry[]> {
-    return this.#calls.answer(query, ({ decisions }) => decisions.list(query));
+  readBudget(ref: Addressed): Promise<Rpc.BudgetReport> {
+    return this.#calls.answer(ref, ({ budget }) => budget.report(this.#clock.nowMs()));
   }
+
+  // The edge asks: reads.
 
   readIssue(ref: Rpc.IssueRef): Promise<Rpc.IssueDetail | null> {
     return this.#calls.answer(ref, (parts) => readIssueDetail(parts, ref, this.#clock.nowMs()));
@@ -117,10 +118,6 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
     );
   }
 
-  readTranscript(query: Rpc.TranscriptQuery): Promise<Rpc.TranscriptPage | null> {
-    return this.#calls.answer(query, (parts) => readTranscript(parts, query));
-  }
-
   listArtifacts(query: Rpc.PartQuery<string>): Promise<Rpc.IssuePart<Rpc.ArtifactView> | null> {
     const { after, limit } = query;
     return this.#calls.answer(query, (parts) =>
@@ -128,8 +125,8 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
     );
   }
 
-  readBudget(ref: Addressed): Promise<Rpc.BudgetReport> {
-    return this.#calls.answer(ref, ({ budget }) => budget.report(this.#clock.nowMs()));
+  readTranscript(query: Rpc.TranscriptQuery): Promise<Rpc.TranscriptPage | null> {
+    return this.#calls.answer(query, (parts) => readTranscript(parts, query));
   }
 
   listUnprojectedReviews(query: Rpc.ReviewQuery): Promise<Rpc.UnprojectedPart<ReviewRecord>> {
@@ -142,11 +139,18 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
     return this.#calls.answer(query, ({ reviews }) => reviews.detail(query.reviewId));
   }
 
+  listDeadLetters(query: Rpc.DeadLetterQuery): Promise<readonly Rpc.DeadLetter[]> {
+    return this.#calls.answer(query, ({ deadLetters }) => deadLetters.list(query));
+  }
+
+  readDecisions(query: Rpc.DecisionQuery): Promise<readonly DecisionEntry[]> {
+    return this.#calls.answer(query, ({ decisions }) => decisions.list(query));
+  }
+
+  // The edge asks: what people decide and say.
+
   decideReview(decision: Rpc.ReviewDecision): Promise<Rpc.Outcome<ReviewRecord>> {
-    return this.#calls.change(decision, (change, { reviews }) => {
-      this.#calls.restore(change, decision);
-      return reviews.decide(change, decision);
-    });
+    return this.#calls.changeRestored(decision, (change, { reviews }) => reviews.decide(change, decision));
   }
 
   commandIssue(command: Rpc.IssueCommand): Promise<Rpc.Outcome<Rpc.IssueDetail>> {
@@ -161,21 +165,17 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
   }
 
   giveFeedback(command: Rpc.FeedbackCommand): Promise<Rpc.Outcome<FeedbackRecord>> {
-    return this.#calls.change(command, (change, parts) => {
-      this.#calls.restore(change, command);
-      return giveFeedback(change, parts, command);
-    });
+    return this.#calls.changeRestored(command, (change, parts) => giveFeedback(change, parts, command));
   }
 
-  listDeadLetters(query: Rpc.DeadLetterQuery): Promise<readonly Rpc.DeadLetter[]> {
-    return this.#calls.answer(query, ({ deadLetters }) => deadLetters.list(query));
+  sendMessage(command: Rpc.MessageCommand): Promise<Rpc.Outcome<Rpc.MessageReceipt>> {
+    return this.#calls.change(command, (change, { people }) => people.receive(change, command));
   }
+
+  // Slices ask.
 
   claim(command: Rpc.ClaimCommand): Promise<Rpc.ClaimAnswer> {
-    return this.#calls.change(command, (change, parts) => {
-      const job = parts.dispatcher.claim(change, command);
-      return job === null ? { kind: "stale" } : { kind: "claimed", assignment: assignmentOf(parts, job, change.nowMs) };
-    });
+    return this.#calls.change(command, (change, parts) => claimJob(change, parts, command));
   }
 
   renewLease(ref: Rpc.EpochRef): Promise<Rpc.EpochAnswer> {
@@ -202,10 +202,6 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
     return this.#calls.accept(command, (change, { people }) => people.ask(change, command));
   }
 
-  sendMessage(command: Rpc.MessageCommand): Promise<Rpc.Outcome<Rpc.MessageReceipt>> {
-    return this.#calls.change(command, (change, { people }) => people.receive(change, command));
-  }
-
   reserve(command: Rpc.ReserveCommand): Promise<Rpc.ReserveAnswer> {
     return this.#calls.change(command, (change, { budget }) => budget.reserve(change, command));
   }
@@ -223,6 +219,10 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
     });
   }
 
+  settle(command: Rpc.SettleCommand): Promise<Rpc.EpochAnswer> {
+    return this.#calls.accept(command, (change, { settlements }) => settlements.settle(change, command));
+  }
+
   finish(command: Rpc.FinishCommand): Promise<Rpc.EpochAnswer> {
     return this.#calls.accept(command, (change, { completion }) => completion.finish(change, command));
   }
@@ -231,13 +231,11 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
     return this.#calls.accept(command, (change, { failures }) => failures.fail(change, command));
   }
 
-  settle(command: Rpc.SettleCommand): Promise<Rpc.EpochAnswer> {
-    return this.#calls.accept(command, (change, { settlements }) => settlements.settle(change, command));
-  }
-
   yieldSlice(ref: Rpc.EpochRef): Promise<Rpc.EpochAnswer> {
     return this.#calls.accept(ref, (change, { slices }) => slices.yieldSlice(change, ref));
   }
+
+  // Effects are carried out.
 
   claimEffect(ref: Rpc.EffectRef): Promise<Rpc.EffectClaim> {
     return this.#calls.change(ref, (change, { effects }) => effects.claim(change, ref));
@@ -250,6 +248,8 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
   finishEffect(outcome: Rpc.EffectOutcome): Promise<Rpc.EpochAnswer> {
     return this.#calls.accept(outcome, (change, { effects }) => effects.finish(change, outcome));
   }
+
+  // Postgres is brought up to date.
 
   readEvents(query: Rpc.EventsQuery): Promise<Rpc.EventPage> {
     return this.#calls.answer(query, ({ log, feed }) => {
@@ -265,6 +265,8 @@ export class OrganizationObject extends DurableObject<Env> implements Rpc.Organi
   confirmProjected(cursor: Addressed & EventCursor): Promise<void> {
     return this.#calls.change(cursor, (change, { feed }) => feed.confirm(change, cursor));
   }
+
+  // The platform tells.
 
   grantSlot(grant: Rpc.SlotGrant): Promise<{ readonly accepted: boolean }> {
     return this.#calls.change(grant, (change, { dispatcher }) => {

@@ -1,5 +1,6 @@
 /** What the object tells of itself. Foreign ids, and issues that the viewer may not know of, read as null. */
-import type { IssueDetail, IssueRef, UsageReport } from "../../contracts/organization-rpc.ts";
+import type { IssueDetail, IssueRef, UsageQuery, UsageReport } from "../../contracts/organization-rpc.ts";
+import type { Change } from "./change.ts";
 import type { JobState } from "./job-state.ts";
 import type { OrganizationParts } from "./organization-parts.ts";
 import { allowancesAfter } from "./submission-usage.ts";
@@ -47,12 +48,14 @@ export function issueDetail(parts: ReadParts, issueId: string, nowMs: number): I
   };
 }
 
-/** The limits on submissions and on running jobs, with their use now. */
-export function usageReport(
+/** The limits on submissions and on running jobs under the newest terms, with their use now. */
+export function readUsage(
+  { nowMs }: Change,
   { submissions, terms, jobs }: Pick<OrganizationParts, "submissions" | "terms" | "jobs">,
+  query: UsageQuery,
   globalSlots: number,
-  nowMs: number,
 ): UsageReport {
+  terms.acceptSealed(query.terms);
   const { limits } = terms.current();
   return {
     ...allowancesAfter(submissions.usage(nowMs, limits.issuesPerHour), limits, 0),

@@ -32,6 +32,8 @@ export interface SliceParts {
   readonly noteHeard: (change: Change, job: JobState, messageIds: readonly string[]) => void;
   /** Whether the job's agent has heard some of these messages before. */
   readonly hasHeard: (job: JobState, messageIds: readonly string[]) => boolean;
+  /** Whether a slot that a slice keeps belongs to another organization by now; asked once, it has been given. */
+  readonly takeOwed: () => boolean;
 }
 
 export class Slices {
@@ -117,11 +119,17 @@ export class Slices {
     return saved;
   }
 
-  /** Ends the slice and dispatches the job again in the same slot. */
+  /** Ends the slice and dispatches the job again in the same slot, unless another organization is owed that. */
   yieldSlice(change: Change, ref: EpochRef): boolean {
+    const { jobs, dispatcher, takeOwed } = this.#parts;
     const job = this.held(ref);
     if (job === null) return false;
-    this.endSlice(change, job, "yielded");
+    if (job.signal === null && takeOwed()) {
+      this.tellEnd(change, job, "yielded");
+      jobs.save(setAside(change, dispatcher, job, { keepSlot: false }));
+    } else {
+      this.endSlice(change, job, "yielded");
+    }
     return true;
   }
 

@@ -6,7 +6,7 @@ import type { Deadline } from "../deadlines.ts";
 import { objectResends, resendDelayMs } from "../resend-delay.ts";
 import type { Transaction, Transactions } from "../transactions.ts";
 import type { DemandTable } from "./demand-table.ts";
-import { serviceAfterGrant, serviceOnReturn } from "./fair-queue.ts";
+import { isOwedToAnother, serviceAfterGrant, serviceOnReturn } from "./fair-queue.ts";
 import type { PlatformLog } from "./platform-log.ts";
 import type { Slot, SlotTable } from "./slot-table.ts";
 
@@ -35,7 +35,9 @@ export class SlotDesk {
     const { demands, slots, log, isStale } = this.#parts;
     const { organizationId } = report;
     const known = demands.find(organizationId);
-    if (known !== null && report.version < known.version) return { version: known.version, lostSlotIds: [] };
+    if (known !== null && report.version < known.version) {
+      return { version: known.version, lostSlotIds: [], othersAreOwed: false };
+    }
 
     const service = known?.service ?? 0;
     const returns = report.demand > 0 && (known === null || known.demand === 0);
@@ -63,7 +65,8 @@ export class SlotDesk {
     });
     demands.countOpen(organizationId);
     this.grantFree(transaction);
-    return { version: report.version, lostSlotIds };
+    const holder = { organizationId, service: demands.find(organizationId)?.service ?? service };
+    return { version: report.version, lostSlotIds, othersAreOwed: isOwedToAnother(demands.next(), holder) };
   }
 
   /** Repeats an offer that was not answered. */
