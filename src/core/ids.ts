@@ -1,4 +1,4 @@
-import { incrementBase32, ulid } from "ulid";
+import { incrementBase32, monotonicFactory, ulid } from "ulid";
 import { type Random, systemRandom } from "./random.ts";
 
 /** The kinds of things that have an id; the prefix makes every id say what it names. */
@@ -22,17 +22,25 @@ const idPrefixes = {
 
 export type IdKind = keyof typeof idPrefixes;
 
+/** Makes a ULID (github.com/ulid/spec) for a time. */
+export type UlidMaker = (nowMs: number) => string;
+
 /**
- * A new id such as `iss_01JD…`: prefix and ULID (github.com/ulid/spec), so ids of one kind sort by time.
- * `nowMs` comes from the caller's clock; without a source of chance it is the runtime's own.
+ * Each ULID sorts after every one made before, also within a millisecond and where the clock ran back: what one place makes
+ * is in the order in which it was made.
  */
-export function newId(kind: IdKind, nowMs: number, random: Random = systemRandom): string {
-  return `${idPrefixes[kind]}_${ulid(nowMs, random)}`;
+export function increasingUlids(random: Random = systemRandom): UlidMaker {
+  return monotonicFactory(random);
+}
+
+/** A new id such as `iss_01JD…`: prefix and ULID, so ids of one kind sort by time. `nowMs` comes from the caller's clock. */
+export function newId(kind: IdKind, nowMs: number, ulidAt: UlidMaker = (ms) => ulid(ms, systemRandom)): string {
+  return `${idPrefixes[kind]}_${ulidAt(nowMs)}`;
 }
 
 /**
- * The id, or where it would not sort after `earlier` the next id after that one: ids of one millisecond are in the order of
- * chance, and the clock of the next machine may be behind.
+ * The id, or where it would not sort after `earlier` the next id after that one: another machine may have made
+ * that, with its clock ahead of this one's.
  */
 export function idAfter(id: string, earlier: string | null): string {
   if (earlier === null || id > earlier) return id;

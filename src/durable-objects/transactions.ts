@@ -1,6 +1,6 @@
 /** One transaction of an object: what is written together, and what leaves only after it is. */
 import { describeError } from "../core/errors.ts";
-import { type IdKind, newId } from "../core/ids.ts";
+import { type IdKind, increasingUlids, newId, type UlidMaker } from "../core/ids.ts";
 import { type Deadline, Deadlines } from "./deadlines.ts";
 import type { ObjectPorts } from "./object-ports.ts";
 import type { StorageMemory } from "./storage-memory.ts";
@@ -9,7 +9,7 @@ import type { StorageMemory } from "./storage-memory.ts";
 export interface Transaction {
   readonly nowMs: number;
   readonly deadlines: Deadlines;
-  /** A new id of the transaction's time. */
+  /** A new id of the transaction's time, which sorts after those that this instance made before. */
   readonly newId: (kind: IdKind) => string;
   /** Runs once the transaction is stored; its failure is logged, and a deadline must repeat what it was to do. */
   afterCommit(name: string, task: () => Promise<unknown>): void;
@@ -33,11 +33,13 @@ interface PendingTask {
 export class Transactions {
   readonly #options: TransactionOptions;
   readonly #deadlines: Deadlines;
+  readonly #ulidAt: UlidMaker;
   /** The alarm as last set by this instance; undefined when it is not known. */
   #armedAtMs: number | null | undefined;
 
   constructor(options: TransactionOptions) {
     this.#options = options;
+    this.#ulidAt = increasingUlids(options.ports.random);
     this.#deadlines = new Deadlines(options.context.storage.sql, options.memory);
   }
 
@@ -50,7 +52,7 @@ export class Transactions {
       work({
         nowMs,
         deadlines: this.#deadlines,
-        newId: (kind) => newId(kind, nowMs, ports.random),
+        newId: (kind) => newId(kind, nowMs, this.#ulidAt),
         afterCommit: (name, task) => tasks.push({ name, task }),
       }),
     );

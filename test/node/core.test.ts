@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { modelNames, modelTable } from "../../src/contracts/models.ts";
 import { describeError, errorSpecs } from "../../src/core/errors.ts";
-import { idAfter, idPattern, newId } from "../../src/core/ids.ts";
+import { idAfter, idPattern, increasingUlids, newId } from "../../src/core/ids.ts";
 import { createLogger, type LogLevel } from "../../src/core/log.ts";
 import { addUsage, callCostMicroUsd, noUsage, type TokenUsage } from "../../src/core/money.ts";
 
@@ -59,6 +59,19 @@ describe("ids", () => {
     expect(earlier).toMatch(idPattern("issue"));
     expect(earlier).not.toMatch(idPattern("job"));
     expect([later, earlier].sort()).toEqual([earlier, later]);
+  });
+
+  test("of one place sort in the order in which they were made, whatever its clock does", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: -3, max: 3 }), { minLength: 2, maxLength: 50 }), (stepsMs) => {
+        const ulidAt = increasingUlids();
+        let nowMs = 1_700_000_000_000;
+        const ids = stepsMs.map((stepMs) => newId("job", (nowMs += stepMs), ulidAt));
+        expect(ids.toSorted()).toEqual(ids);
+        expect(new Set(ids).size).toBe(ids.length);
+        for (const id of ids) expect(id).toMatch(idPattern("job"));
+      }),
+    );
   });
 
   test("can be had after another, whatever clock and chance say", () => {

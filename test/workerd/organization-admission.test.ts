@@ -72,7 +72,9 @@ test("submissions that come together are stored together, and one that cannot be
   });
   // The first by itself, the others together, and each of those again by itself because of the broken one.
   expect(commits).toBe(1 + 1 + 29);
-  expect(await submittedIssues(organizationId)).toHaveLength(30);
+  const issueIds = await submittedIssues(organizationId);
+  expect(issueIds).toHaveLength(30);
+  expect(issueIds.toSorted()).toEqual(issueIds);
 });
 
 describe("an idempotency key", () => {

@@ -1,6 +1,6 @@
 /** An organization's rows: every part that reads and writes the object's storage and decides nothing. */
 import type { MessageReceipt, SubmitReceipt } from "../../contracts/organization-rpc.ts";
-import { newId } from "../../core/ids.ts";
+import { increasingUlids, newId } from "../../core/ids.ts";
 import type { ObjectPorts } from "../object-ports.ts";
 import { StorageMemory } from "../storage-memory.ts";
 import { Archive } from "./archive.ts";
@@ -45,7 +45,7 @@ export function createOrganizationTables(
   const feedback = new FeedbackTable(sql);
   return {
     memory,
-    log: new EventLog(storage, memory, newId("incarnation", clock.nowMs(), random)),
+    log: new EventLog(storage, memory, newId("incarnation", clock.nowMs(), increasingUlids(random))),
     issues,
     jobs,
     attempts: new AttemptTable(sql),

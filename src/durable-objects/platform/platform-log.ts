@@ -1,6 +1,6 @@
 /** The platform's numbered events: the newest of them are kept, so that a watcher who was away can go on. */
 import type { NewPlatformEvent, PlatformEvent } from "../../contracts/platform-events.ts";
-import { newId } from "../../core/ids.ts";
+import { increasingUlids, newId } from "../../core/ids.ts";
 import type { ObjectPorts } from "../object-ports.ts";
 import type { Transaction } from "../transactions.ts";
 
@@ -28,7 +28,7 @@ export class PlatformLog {
     this.#sql = storage.sql;
     this.#onAppended = onAppended;
     const stored = storage.kv.get<string>(incarnationKey);
-    this.incarnation = stored ?? newId("incarnation", ports.clock.nowMs(), ports.random);
+    this.incarnation = stored ?? newId("incarnation", ports.clock.nowMs(), increasingUlids(ports.random));
     if (stored === undefined) storage.kv.put(incarnationKey, this.incarnation);
   }
 
