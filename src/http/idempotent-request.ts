@@ -1,8 +1,16 @@
 import { hash } from "node:crypto";
 import type { IdempotentRequest } from "../contracts/organization-rpc.ts";
 import { canonicalJson } from "../core/canonical-json.ts";
+import type { TenantAccess } from "./permissions.ts";
 
-/** What tells one request under a key from another: the body after parsing, so neither layout nor defaults matter. */
-export function idempotentRequest(key: string, body: object): IdempotentRequest {
-  return { key, requestHash: hash("sha256", canonicalJson(body)) };
+/**
+ * A request under a key as an object remembers it. The key is its caller's own: nobody else gets the answer by it, or keeps
+ * it from him. The body counts as it was parsed, so that neither layout nor defaults make another request.
+ */
+export function idempotentRequest(
+  { person }: Pick<TenantAccess, "person">,
+  key: string,
+  body: object,
+): IdempotentRequest {
+  return { key: JSON.stringify([person, key]), requestHash: hash("sha256", canonicalJson(body)) };
 }

@@ -89,7 +89,7 @@ export function tenantAccess(caller: Caller): TenantAccess {
   }
   return {
     organizationId: caller.organizationId,
-    person: `platform:${caller.name}`,
+    person: personOf(caller),
     visibility: { kind: "all" },
     submitterLevel: "ADMIN",
     createdById: null,
@@ -97,6 +97,11 @@ export function tenantAccess(caller: Caller): TenantAccess {
     actor: caller.name,
     reviewer: { decidedBy: caller.name, actingAs: ["organization", "platform"], deciderIds: [] },
   };
+}
+
+/** A platform administrator as a person, the same for every request of his. */
+export function personOf({ name }: PlatformAdministrator): string {
+  return `platform:${name}`;
 }
 
 /** The platform administrator behind a call; throws `forbidden` for anyone else. */

@@ -67,7 +67,7 @@ export function prepareSubmission(parts: SubmissionParts): PreparedSubmission {
     createdById: access.createdById,
     submitterLevel: access.submitterLevel,
     correlationId,
-    idempotency: idempotencyKey === undefined ? null : idempotentRequest(idempotencyKey, body),
+    idempotency: idempotencyKey === undefined ? null : idempotentRequest(access, idempotencyKey, body),
   };
   return { command, redacted };
 }

@@ -170,7 +170,7 @@ test("a switch that was set under its key before is told as a repeated answer", 
   expect(repeated.status).toBe(201);
   expect(repeated.headers.get("idempotency-replayed")).toBe("true");
   expect(fixture.callsOf("setSwitch")).toMatchObject([
-    { argument: { idempotency: { key: "k1" } } },
-    { argument: { idempotency: { key: "k1" } } },
+    { argument: { idempotency: { key: '["platform:root","k1"]' } } },
+    { argument: { idempotency: { key: '["platform:root","k1"]' } } },
   ]);
 });

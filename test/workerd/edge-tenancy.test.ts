@@ -367,14 +367,22 @@ describe.each(sides)("for everyone of %s", { timeout: walkMaxMs }, (_name, mine,
     }
   });
 
-  test("an idempotency key means nothing in the other organization", async () => {
-    const submitAs = async (tenant: Tenant) => {
-      const staff = tenant.callers.find(({ name }) => name === "STAFF");
-      const headers = { ...staff?.headers, "idempotency-key": `shared-${mine}` };
+  test("an idempotency key means nothing in the other organization, and nothing to a colleague", async () => {
+    const submitAs = async (tenant: Tenant, name: string): Promise<{ id: string; isReplay: boolean }> => {
+      const caller = tenant.callers.find((one) => one.name === name);
+      const headers = { ...caller?.headers, "idempotency-key": `shared-${mine}` };
       const response = await ask("/api/agents", jsonInit(headers, validSubmission));
-      expect(response.headers.get("idempotency-replayed")).toBeNull();
-      return (await response.json<{ id: string }>()).id;
+      expect(response.status).toBe(202);
+      const { id } = await response.json<{ id: string }>();
+      return { id, isReplay: response.headers.get("idempotency-replayed") === "true" };
     };
-    expect(await submitAs(ownSide())).not.toBe(await submitAs(otherSide()));
+    const first = await submitAs(ownSide(), "STAFF");
+    const foreign = await submitAs(otherSide(), "STAFF");
+    const colleague = await submitAs(ownSide(), "FREELANCER");
+    expect([first, foreign, colleague].map(({ isReplay }) => isReplay)).toEqual([false, false, false]);
+    expect(new Set([first.id, foreign.id, colleague.id]).size).toBe(3);
+    // Once more by the same person is the same issue, also when a key acts in his name.
+    expect(await submitAs(ownSide(), "STAFF")).toEqual({ id: first.id, isReplay: true });
+    expect(await submitAs(ownSide(), "key for FREELANCER")).toEqual({ id: colleague.id, isReplay: true });
   });
 });

@@ -54,7 +54,8 @@ function authorOf(caller: Caller, { answeredBy }: MessageRequest, actor: string)
 /** `POST /:id/messages`, for the issue's submitter and for reviewers. */
 export function messageRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
   return new OpenAPIHono<CallerEnv>().openapi(messageRoute, async (c) => {
-    const { organizationId, visibility, authority, actor } = tenantAccess(c.var.caller);
+    const access = tenantAccess(c.var.caller);
+    const { organizationId, visibility, authority, actor } = access;
     const { id: issueId } = c.req.valid("param");
     if (!isId("issue", issueId)) throw issueNotFound();
     const request = c.req.valid("json");
@@ -68,7 +69,7 @@ export function messageRoutes(ports: AppPorts): OpenAPIHono<CallerEnv> {
       author: authorOf(c.var.caller, request, actor),
       enteredBy: actor,
       questionId: request.questionId ?? null,
-      idempotency: key === undefined ? null : idempotentRequest(key, { issueId, ...request }),
+      idempotency: key === undefined ? null : idempotentRequest(access, key, { issueId, ...request }),
     };
     const outcome = await ports.objects.organization(organizationId).sendMessage(command);
     if (!outcome.ok && outcome.failure.code === "not_found") {

@@ -19,7 +19,7 @@ import { AgentError } from "../../core/errors.ts";
 import { redactText } from "../../core/redaction/redact.ts";
 import type { CallerEnv } from "../edge-env.ts";
 import { idempotentRequest } from "../idempotent-request.ts";
-import { administeredScope, platformAdministrator } from "../permissions.ts";
+import { administeredScope, personOf, platformAdministrator } from "../permissions.ts";
 import type { AppPorts } from "../ports.ts";
 import { valueOf } from "../problems.ts";
 import { switchView } from "../switch-views.ts";
@@ -101,13 +101,18 @@ export function switchRoutes(ports: AppPorts, termsCache: TermsCache): OpenAPIHo
       return c.json({ items: switches.map(switchView) }, 200);
     })
     .openapi(setRoute, async (c) => {
-      const actor: SwitchActor = { kind: "platform", name: platformAdministrator(c.var.caller).name };
+      const administrator = platformAdministrator(c.var.caller);
+      const actor: SwitchActor = { kind: "platform", name: administrator.name };
       const { scope, mode, reason: given, expiresAt } = c.req.valid("json");
       const reason = redactText(given);
       const expiresAtMs = expiresAt === null ? null : Date.parse(expiresAt);
       const idempotencyKey = c.req.valid("header")["idempotency-key"];
       const once =
-        idempotencyKey === undefined ? {} : { idempotency: idempotentRequest(idempotencyKey, c.req.valid("json")) };
+        idempotencyKey === undefined
+          ? {}
+          : {
+              idempotency: idempotentRequest({ person: personOf(administrator) }, idempotencyKey, c.req.valid("json")),
+            };
       const command = { scope, mode, actor, reason, expiresAtMs, ...once };
       const { replayed, ...added } = valueOf(await platform().setSwitch(command));
       if (replayed) c.header(idempotencyReplayedHeader, "true");
