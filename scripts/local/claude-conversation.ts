@@ -11,6 +11,8 @@ export interface Conversation {
   readonly assistantTurns: number;
   /** Texts of the tool results in the last message. */
   readonly toolResults: readonly string[];
+  /** Texts of the first tool results of the conversation. */
+  readonly firstToolResults: readonly string[];
 }
 
 const blockSchema = z.union([
@@ -54,6 +56,7 @@ export function readRequest(body: string): ClaudeRequest {
       firstMessage: textsOf(messages[0], "text").join("\n"),
       assistantTurns: messages.filter((message) => message.role === "assistant").length,
       toolResults: textsOf(messages.at(-1), "tool_result"),
+      firstToolResults: textsOf(messages[2], "tool_result"),
     },
     prefixCharacters: systemText.length + JSON.stringify(tools).length,
     messageCharacters: lengthsSchema.parse(json).messages.map((message) => JSON.stringify(message).length),

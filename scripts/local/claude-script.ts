@@ -148,20 +148,42 @@ const review: AgentScript = ({ assistantTurns, firstMessage, toolResults }) => {
   });
 };
 
-/** Words of the issue that are worth a search. */
-function searchWord(firstMessage: string): string {
-  const words = quoted(firstMessage, "Title").match(/\p{L}{4,}/gu) ?? [];
+/** The longest word of the title, which is worth a search. */
+function searchWord(title: string): string {
+  const words = title.match(/\p{L}{4,}/gu) ?? [];
   return [...words].sort((left, right) => right.length - left.length)[0] ?? "export";
 }
 
-const research: AgentScript = ({ assistantTurns, firstMessage, toolResults }) => {
+const exportKinds = ["timesheets", "invoices", "briefs"];
+
+/** Whether the issue speaks of an export without saying of what. */
+function isUnclearExport(firstMessage: string): boolean {
+  const words = `${quoted(firstMessage, "Title")}\n${quoted(firstMessage, "Description")}`.toLowerCase();
+  return /\bexport/u.test(words) && !exportKinds.some((kind) => words.includes(kind.slice(0, -1)));
+}
+
+const research: AgentScript = (conversation) => {
+  if (!isUnclearExport(conversation.firstMessage)) return investigate(conversation, null);
+  if (conversation.assistantTurns === 0) {
+    const question = { question: "Which export do you mean?", choices: exportKinds, default: "timesheets" };
+    return calls("There are several exports, and the issue does not say which one is meant.", ["ask_user", question]);
+  }
+  const [answer = ""] = conversation.firstToolResults.map(withoutMarks);
+  return investigate({ ...conversation, assistantTurns: conversation.assistantTurns - 1 }, answer);
+};
+
+/** Looks for what the issue speaks of: the subject that a person has named, or else the title's own words. */
+function investigate(
+  { assistantTurns, firstMessage, toolResults }: Conversation,
+  subject: string | null,
+): ScriptedReply {
   const title = quoted(firstMessage, "Title");
   const found = toolResults.filter(isData).map(withoutMarks);
   if (assistantTurns === 0) {
     return calls(
       "I look at what there is, and where the issue's words occur.",
       ["list_files", {}],
-      ["search_code", { text: searchWord(firstMessage), ignoreCase: true }],
+      ["search_code", { text: subject ?? searchWord(title), ignoreCase: true }],
     );
   }
   if (found.length === 0) {
@@ -174,11 +196,12 @@ const research: AgentScript = ({ assistantTurns, firstMessage, toolResults }) =>
   if (assistantTurns === 1 && path !== undefined) {
     return calls("I read the most promising file.", ["read_file", { path }]);
   }
+  const meant = subject === null ? "" : `\n\n# What is meant\n${subject}`;
   return finishes(
     `I looked into "${title}" and wrote down what the repository shows about it.`,
-    `# Question\n${title}\n\n# What I saw\n\`\`\`\n${found.join("\n\n").slice(0, 4_000)}\n\`\`\`\n\n# Next step\nThis report was written by the scripted model of the local stack. With a real API key, Claude investigates instead.`,
+    `# Question\n${title}${meant}\n\n# What I saw\n\`\`\`\n${found.join("\n\n").slice(0, 4_000)}\n\`\`\`\n\n# Next step\nThis report was written by the scripted model of the local stack. With a real API key, Claude investigates instead.`,
   );
-};
+}
 
 const scripts: Readonly<Record<string, AgentScript>> = {
   "meta.triage": triage,
