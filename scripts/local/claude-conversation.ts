@@ -56,7 +56,10 @@ export function readRequest(body: string): ClaudeRequest {
       firstMessage: textsOf(messages[0], "text").join("\n"),
       assistantTurns: messages.filter((message) => message.role === "assistant").length,
       toolResults: textsOf(messages.at(-1), "tool_result"),
-      firstToolResults: textsOf(messages[2], "tool_result"),
+      firstToolResults: textsOf(
+        messages.find((message) => textsOf(message, "tool_result").length > 0),
+        "tool_result",
+      ),
     },
     prefixCharacters: systemText.length + JSON.stringify(tools).length,
     messageCharacters: lengthsSchema.parse(json).messages.map((message) => JSON.stringify(message).length),

@@ -168,7 +168,8 @@ const research: AgentScript = (conversation) => {
     const question = { question: "Which export do you mean?", choices: exportKinds, default: "timesheets" };
     return calls("There are several exports, and the issue does not say which one is meant.", ["ask_user", question]);
   }
-  const [answer = ""] = conversation.firstToolResults.map(withoutMarks);
+  const [said = ""] = conversation.firstToolResults.map(withoutMarks);
+  const answer = exportKinds.find((kind) => said.includes(kind)) ?? "export";
   return investigate({ ...conversation, assistantTurns: conversation.assistantTurns - 1 }, answer);
 };
 

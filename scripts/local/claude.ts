@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { text as readText } from "node:stream/consumers";
 import { setTimeout as wait } from "node:timers/promises";
 import { LLMock, type Fixture } from "@copilotkit/aimock";
+import { answerFault, type ClaudeFault } from "./claude-faults.ts";
 import { readRequest, type ClaudeRequest } from "./claude-conversation.ts";
 import { demoScript, type ClaudeScript } from "./claude-script.ts";
 import { promptUsage, tokensOf, type PromptUsage } from "./claude-usage.ts";
@@ -20,8 +21,8 @@ interface ClaudeCall {
   readonly model: string;
   /** The whole body as it was sent. */
   readonly body: string;
-  /** `dropped`: the caller went away before its answer. */
-  readonly outcome: "waiting" | "answered" | "dropped";
+  /** `dropped`: the caller went away before its answer; `failed`: it got a fault instead. */
+  readonly outcome: "waiting" | "answered" | "dropped" | "failed";
 }
 
 interface ClaudeHold {
@@ -37,6 +38,8 @@ export interface ClaudeStandIn {
   requests(): readonly ClaudeCall[];
   /** Holds calls that match, before they are answered, until released. */
   holdBefore(predicate: (call: ClaudeCall) => boolean): ClaudeHold;
+  /** Has the next call that matches fail, once. */
+  failOnce(predicate: (call: ClaudeCall) => boolean, fault: ClaudeFault): void;
   close(): Promise<void>;
 }
 
@@ -94,6 +97,7 @@ class Gate {
   readonly calls: MutableCall[] = [];
   readonly bodies = new Map<string, string>();
   readonly #holds = new Set<ActiveHold>();
+  readonly #faults: { readonly predicate: ActiveHold["predicate"]; readonly fault: ClaudeFault }[] = [];
   readonly #latencyMs: number;
 
   constructor(latencyMs: number) {
@@ -114,6 +118,16 @@ class Gate {
     };
   }
 
+  fail(predicate: ActiveHold["predicate"], fault: ClaudeFault): void {
+    this.#faults.push({ predicate, fault });
+  }
+
+  /** The fault that a call is to meet; null when it is to be answered. */
+  takeFault(call: ClaudeCall): ClaudeFault | null {
+    const index = this.#faults.findIndex(({ predicate }) => predicate(call));
+    return index === -1 ? null : (this.#faults.splice(index, 1)[0]?.fault ?? null);
+  }
+
   record(body: string, request: ClaudeRequest): MutableCall {
     const call: MutableCall = {
       number: this.calls.length + 1,
@@ -130,7 +144,7 @@ class Gate {
   }
 
   settle(call: MutableCall, isAnswered: boolean): void {
-    call.outcome = isAnswered ? "answered" : "dropped";
+    if (call.outcome === "waiting") call.outcome = isAnswered ? "answered" : "dropped";
     this.bodies.delete(String(call.number));
   }
 
@@ -177,7 +191,14 @@ async function answer(gate: Gate, mockUrl: string, incoming: IncomingMessage, re
   response.on("close", () => gate.settle(call, response.writableFinished));
   await gate.mayAnswer(call, gone.signal);
   const headers = { "content-type": "application/json", [requestHeader]: String(call.number) };
-  const upstream = await fetch(url, { method: "POST", headers, body, signal: gone.signal });
+  const ask = (): Promise<Response> => fetch(url, { method: "POST", headers, body, signal: gone.signal });
+  const fault = gate.takeFault(call);
+  if (fault !== null) {
+    call.outcome = "failed";
+    await answerFault(response, fault, async () => (await ask()).text());
+    return;
+  }
+  const upstream = await ask();
   await passOn(upstream, response, promptUsage(request));
 }
 
@@ -206,6 +227,7 @@ export async function startClaude({
     url: `http://127.0.0.1:${address.port}`,
     requests: () => gate.calls,
     holdBefore: (predicate) => gate.hold(predicate),
+    failOnce: (predicate, fault) => gate.fail(predicate, fault),
     close: async () => {
       server.close();
       server.closeAllConnections();

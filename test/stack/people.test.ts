@@ -56,11 +56,11 @@ describe("a question of an agent", () => {
     expect(callsSince(before)).toEqual(["meta.triage 0 answered", "meta.research 0 answered"]);
 
     await untilStatus(tenant.staff, await submit(tenant, clear), "COMPLETED");
+    const answered = suite.claude.requests().length;
     await suite.worker.kill();
     await suite.worker.start();
     expect((await readIssue(tenant.staff, asking)).status).toBe("PROCESSING");
 
-    const answered = suite.claude.requests().length;
     const message = { text: "invoices", questionId: paused.questions[0]?.id };
     const receipt = await requireApi(tenant.staff, messageReceiptSchema, "POST", `/${asking}/messages`, message);
     expect(receipt).toMatchObject({ kind: "answered", question: { status: "ANSWERED", answer: "invoices" } });
