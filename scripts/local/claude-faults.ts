@@ -7,6 +7,7 @@ interface ErrorAnswer {
   readonly status: number;
   readonly type: string;
   readonly message: string;
+  readonly details?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -15,7 +16,13 @@ const errorAnswers: Readonly<Record<Exclude<ClaudeFault, "html" | "cut">, ErrorA
   rate_limited: { status: 429, type: "rate_limit_error", message: "slow down", headers: { "retry-after": "1" } },
   overloaded: { status: 529, type: "overloaded_error", message: "busy" },
   server_error: { status: 500, type: "api_error", message: "oops" },
-  spend_cap: { status: 429, type: "billing_error", message: "the account is empty" },
+  // A cap that comes as a rate limit, which no wait lifts.
+  spend_cap: {
+    status: 429,
+    type: "rate_limit_error",
+    message: "the organization has reached its limit",
+    details: { error_code: "enforced_spend_limit_reached" },
+  },
   refused: { status: 400, type: "invalid_request_error", message: "this cannot be" },
 };
 
@@ -35,7 +42,7 @@ export async function answerFault(
     response.write(text.slice(0, Math.floor(text.length * 0.6)), () => response.destroy());
     return;
   }
-  const { status, type, message, headers } = errorAnswers[fault];
+  const { status, type, message, details, headers } = errorAnswers[fault];
   response.writeHead(status, { "content-type": "application/json", ...headers });
-  response.end(JSON.stringify({ type: "error", error: { type, message } }));
+  response.end(JSON.stringify({ type: "error", error: { type, message, details } }));
 }

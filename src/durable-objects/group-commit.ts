@@ -51,19 +51,20 @@ export class GroupCommit<Command, Answer> {
 
   /** One command that cannot be carried out takes no other with it: each is tried again by itself. */
   #answer(group: readonly Waiting<Command, Answer>[]): void {
+    let answers: readonly Answer[];
     try {
-      const answers = this.#options.runTogether(group.map(({ command }) => command));
-      for (const [index, { resolve }] of group.entries()) resolve(answerAt(answers, index));
+      answers = this.#options.runTogether(group.map(({ command }) => command));
     } catch (error) {
       const [only, ...others] = group;
       if (others.length === 0) only?.reject(error);
       else for (const each of group) this.#answer([each]);
+      return;
+    }
+    // What has been carried out is never tried again, answered or not.
+    for (const [index, { resolve, reject }] of group.entries()) {
+      const answer = answers[index];
+      if (answer === undefined) reject(new Error("a command was carried out without an answer"));
+      else resolve(answer);
     }
   }
-}
-
-function answerAt<Answer>(answers: readonly Answer[], index: number): Answer {
-  const answer = answers[index];
-  if (answer === undefined) throw new Error("a group was carried out without an answer for each of its commands");
-  return answer;
 }

@@ -8,9 +8,9 @@ import type { TenantAccess } from "./permissions.ts";
  * it from him. The body counts as it was parsed, so that neither layout nor defaults make another request.
  */
 export function idempotentRequest(
-  { person }: Pick<TenantAccess, "person">,
+  { keyOwner }: Pick<TenantAccess, "keyOwner">,
   key: string,
   body: object,
 ): IdempotentRequest {
-  return { key: JSON.stringify([person, key]), requestHash: hash("sha256", canonicalJson(body)) };
+  return { key: JSON.stringify([keyOwner, key]), requestHash: hash("sha256", canonicalJson(body)) };
 }

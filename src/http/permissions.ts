@@ -19,6 +19,8 @@ export interface TenantAccess {
   readonly organizationId: string;
   /** Who is asking, the same for every request of his: a user's id, a key's, or a platform administrator's name. */
   readonly person: string;
+  /** Whose idempotency keys his are: like `person`, but the same also while his row cannot be read. */
+  readonly keyOwner: string;
   readonly visibility: Visibility;
   readonly submitterLevel: PermissionLevel;
   /** Whom a submission is attributed to; null for platform administrators and keys, which are no users of the ERP. */
@@ -36,6 +38,7 @@ interface Member {
   /** A person is known by his token's `sub` and by `users.id`; both count as his own. Empty for a key in nobody's name. */
   readonly ids: readonly string[];
   readonly person: string;
+  readonly keyOwner: string;
   readonly createdById: string | null;
   readonly actor: string;
   readonly submitterLevel: PermissionLevel;
@@ -46,22 +49,25 @@ function memberOf(caller: UserCaller | KeyCaller): Member {
   const { actingUser, keyId, level } = caller;
   if (actingUser !== null) return userMember(actingUser.userId, actingUser.subject, level);
   const name = `key:${keyId}`;
-  return { ids: [], person: name, createdById: null, actor: name, submitterLevel: "STAFF" };
+  return { ids: [], person: name, keyOwner: name, createdById: null, actor: name, submitterLevel: "STAFF" };
 }
 
 function userMember(userId: string | null, subject: string | null, level: PermissionLevel): Member {
   const ids = [userId, subject].filter((id) => id !== null);
   const [name = ""] = ids;
-  return { ids, person: `user:${name}`, createdById: name, actor: name, submitterLevel: level };
+  // A token always says its subject; whoever has a row without one is known by that row alone.
+  const keyOwner = `user:${subject ?? name}`;
+  return { ids, person: `user:${name}`, keyOwner, createdById: name, actor: name, submitterLevel: level };
 }
 
 function memberAccess(caller: UserCaller | KeyCaller): TenantAccess {
-  const { ids, person, createdById, actor, submitterLevel } = memberOf(caller);
+  const { ids, person, keyOwner, createdById, actor, submitterLevel } = memberOf(caller);
   const own: Visibility = { kind: "own", userIds: ids };
   const isReviewer = hasRole(caller.level, "reviewer");
   return {
     organizationId: caller.organizationId,
     person,
+    keyOwner,
     visibility: hasRole(caller.level, "staff") ? { kind: "all" } : own,
     submitterLevel,
     createdById,
@@ -90,6 +96,7 @@ export function tenantAccess(caller: Caller): TenantAccess {
   return {
     organizationId: caller.organizationId,
     person: personOf(caller),
+    keyOwner: personOf(caller),
     visibility: { kind: "all" },
     submitterLevel: "ADMIN",
     createdById: null,

@@ -69,13 +69,19 @@ test("a storage that breaks fails what waits for it, and nothing that comes late
   await expect(commit.add(3)).resolves.toBe("did 3");
 });
 
-test("an answer that is missing fails its command and no other", async () => {
+test("an answer that is missing fails its command and no other, and nothing is carried out twice", async () => {
+  const ran: number[] = [];
   const commit = new GroupCommit<number, string>({
-    runTogether: () => [],
+    runTogether: (commands) => {
+      ran.push(...commands);
+      return commands.slice(0, 1).map((command) => `did ${command}`);
+    },
     stored: () => Promise.resolve(),
     maxTogether,
   });
-  await expect(commit.add(1)).rejects.toThrow("without an answer for each");
+  const outcomes = await Promise.allSettled([1, 2, 3].map((command) => commit.add(command)));
+  expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected"]);
+  expect(ran).toEqual([1, 2, 3]);
 });
 
 test("whatever comes whenever is carried out exactly once, in order, by groups within the bound", async () => {

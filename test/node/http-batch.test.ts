@@ -65,7 +65,7 @@ describe("a batch", () => {
     const issues = [validSubmission, { title: "" }, { ...validSubmission, idempotencyKey: "own" }];
     await submitBatch(fixture, issues, { "idempotency-key": "b" });
     const sent = JSON.stringify(fixture.callsOf("submitBatch"));
-    const keys = [...sent.matchAll(/"key":"\[\\"user:\w+\\",\\"(?<key>[^"\\]+)\\"\]"/gu)];
+    const keys = [...sent.matchAll(/"key":"\[\\"user:[\w-]+\\",\\"(?<key>[^"\\]+)\\"\]"/gu)];
     expect(keys.map(({ groups }) => groups?.["key"])).toEqual(["batch b 0", "own"]);
     // A submission with its own key is the same request as one that came by itself.
     await fixture

@@ -161,6 +161,23 @@ describe("what a role may do", () => {
     expect(accessOf("STAFF").visibility).toEqual({ kind: "all" });
   });
 
+  test("a caller's idempotency keys stay his while his row cannot be read, and when a key acts in his name", () => {
+    const withRow = accessOf("STAFF").keyOwner;
+    const withoutRow = { kind: "user", organizationId: "org_1", subject: "sub_1", userId: null } as const;
+    const acting = {
+      kind: "key",
+      organizationId: "org_1",
+      keyId: "key_1",
+      requestsPerHour: 1,
+      level: "STAFF",
+    } as const;
+    const scopes = new Set<never>();
+    const user = { userId: "user_1", subject: "sub_1" };
+    expect(tenantAccess({ ...withoutRow, level: "FREELANCER" }).keyOwner).toBe(withRow);
+    expect(tenantAccess({ ...acting, scopes, actingUser: user }).keyOwner).toBe(withRow);
+    expect(tenantAccess({ ...acting, scopes, actingUser: null }).keyOwner).not.toBe(withRow);
+  });
+
   test("a caller without a row submits under his token's subject", () => {
     const access = tenantAccess({
       kind: "user",

@@ -153,7 +153,7 @@ describe("an idempotency key", () => {
   });
 
   test("knows a request by what it says, not by how it is laid out", () => {
-    const hashOf = (body: object) => idempotentRequest({ person: "user:one" }, "k", body).requestHash;
+    const hashOf = (body: object) => idempotentRequest({ keyOwner: "user:one" }, "k", body).requestHash;
     expect(canonicalJson({ b: [{ d: 1, c: 2 }], a: null })).toBe('{"a":null,"b":[{"c":2,"d":1}]}');
     expect(hashOf({ title: "x", context: { a: 1, b: 2 } })).toBe(hashOf({ context: { b: 2, a: 1 }, title: "x" }));
     expect(hashOf({ context: [1, 2] })).not.toBe(hashOf({ context: [2, 1] }));
@@ -161,7 +161,7 @@ describe("an idempotency key", () => {
   });
 
   test("is its caller's own, however his name and his key are put together", () => {
-    const keyOf = (person: string, key: string) => idempotentRequest({ person }, key, {}).key;
+    const keyOf = (keyOwner: string, key: string) => idempotentRequest({ keyOwner }, key, {}).key;
     expect(keyOf("user:one", "k")).toBe(keyOf("user:one", "k"));
     expect(new Set([keyOf("user:one", "k"), keyOf("user:two", "k"), keyOf("user:on", "ek")]).size).toBe(3);
   });

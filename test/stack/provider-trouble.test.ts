@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { artifactListSchema, submitResponseSchema } from "../../src/contracts/http-views.ts";
 import { requireApi } from "../../scripts/local/api-client.ts";
+import type { OrganizationEvent } from "../../src/contracts/events.ts";
 import type { ClaudeFault } from "../../scripts/local/claude-faults.ts";
-import { readIssue, readRows, submitDefect, untilProjected, untilStatus } from "../support/stack-run.ts";
+import { readIssue, readRows, submitDefect, untilEvent, untilProjected, untilStatus } from "../support/stack-run.ts";
 import { startStackSuite, type StackSuite, type Tenant } from "../support/stack-suite.ts";
 
 const worker = "briefs.status-workflow";
@@ -51,11 +52,11 @@ describe("trouble at the provider", () => {
     suite.claude.failOnce(({ agent }) => agent === "meta.review", "overloaded");
     const before = suite.claude.requests().length;
     expect(await runDefect(await suite.tenant())).toEqual(calm);
-    const failed = suite.claude
-      .requests()
-      .slice(before)
-      .filter(({ outcome }) => outcome === "failed");
+    const calls = suite.claude.requests().slice(before);
+    const failed = calls.filter(({ outcome }) => outcome === "failed");
     expect(failed).toHaveLength(faults.length + 1);
+    // Each failed call was made again as it was, once.
+    for (const { body } of failed) expect(calls.filter((call) => call.body === body)).toHaveLength(2);
   });
 
   it.each([
@@ -71,10 +72,21 @@ describe("trouble at the provider", () => {
         title: "Where are timesheets locked?",
         description: "Which module decides it?",
       };
+      // The other organization's job is in the middle of its work when this one meets its fault.
+      const hold = suite.claude.holdBefore(({ agent, assistantTurns }) => agent === worker && assistantTurns === 2);
+      const meanwhile = runDefect(other);
+      await hold.reached;
       suite.claude.failOnce(({ agent }) => agent === "meta.research", fault);
       const { id } = await requireApi(tenant.staff, submitResponseSchema, "POST", "", question);
+      const isFailure = (event: OrganizationEvent): boolean =>
+        event.type === "job.status_changed" && event.data.status === "FAILED" && event.data.error?.reason === name;
+      await untilEvent(tenant.staff, id, isFailure);
       await untilStatus(tenant.staff, id, "FAILED");
-      expect(await runDefect(other)).toEqual(calm);
+      hold.release();
+      const { answeredCalls, ...result } = await meanwhile;
+      const { answeredCalls: calmCalls, ...calmResult } = calm;
+      expect(result).toEqual(calmResult);
+      expect(answeredCalls.toSorted()).toEqual([...calmCalls, "meta.triage 0"].toSorted());
 
       const { jobs, status } = await readIssue(tenant.staff, id);
       expect(status).toBe("FAILED");
@@ -92,26 +104,21 @@ describe("trouble at the provider", () => {
 });
 
 describe("the requests of an attempt", () => {
-  const requestSchema = z.object({
-    cache_control: z.json(),
-    system: z.json(),
-    tools: z.json(),
-    messages: z.array(z.json()),
-  });
+  const requestSchema = z.object({ cache_control: z.json(), system: z.array(z.object({ cache_control: z.json() })) });
 
-  it("are each the one before, and what was appended, with the prefix and the tail marked for the cache", () => {
-    const bodies = suite.claude.requests().filter(({ agent }) => agent === worker);
-    const first = bodies.findIndex(({ assistantTurns }) => assistantTurns === 0);
-    const attempt = bodies.slice(first, first + 6).map(({ body }) => requestSchema.parse(JSON.parse(body)));
-    expect(attempt).toHaveLength(6);
-    for (const [index, { cache_control: tail, system, tools, messages }] of attempt.entries()) {
-      const previous = attempt[index - 1];
-      expect(JSON.stringify(system)).toContain('"cache_control"');
-      expect(tail).toMatchObject({ type: "ephemeral" });
-      if (previous === undefined) continue;
-      expect(JSON.stringify([system, tools])).toBe(JSON.stringify([previous.system, previous.tools]));
-      expect(messages.length).toBe(previous.messages.length + 2);
-      expect(JSON.stringify(messages.slice(0, previous.messages.length))).toBe(JSON.stringify(previous.messages));
+  it("are each the one before, byte for byte, and what was appended, with prefix and tail marked for the cache", () => {
+    const calls = suite.claude.requests().filter(({ agent }) => agent === worker);
+    const first = calls.findIndex(({ assistantTurns }) => assistantTurns === 0);
+    const bodies = calls.slice(first, first + 6).map(({ body }) => body);
+    expect(bodies).toHaveLength(6);
+    for (const body of bodies) {
+      const { cache_control: tail, system } = requestSchema.parse(JSON.parse(body));
+      expect([tail, system.at(-1)?.cache_control]).toMatchObject([{ type: "ephemeral" }, { type: "ephemeral" }]);
     }
+    // The messages stand last in a body, which so ends with "]}".
+    const begunAs = bodies.slice(0, -1).map((body) => `${body.slice(0, -2)},{"role":"assistant",`);
+    expect(bodies.slice(1).map((body, index) => body.startsWith(begunAs[index] ?? ""))).toEqual(
+      begunAs.map(() => true),
+    );
   });
 });

@@ -72,7 +72,7 @@ export class DemandReporter {
   }
 
   /** Whether another organization is owed a slot of this one. One slot is given back for each time that the platform says so. */
-  takeOwed(): boolean {
+  takeOwedSlot(): boolean {
     const areOwed = this.#othersAreOwed;
     this.#othersAreOwed = false;
     return areOwed;

@@ -105,7 +105,7 @@ export function createOrganizationParts(options: OrganizationOptions) {
     timings,
     noteHeard: (change, job, messageIds) => people.noteHeard(change, job, messageIds),
     hasHeard: (job, messageIds) => people.hasHeard(job, messageIds),
-    takeOwed: () => reporter.takeOwed(),
+    owesSlot: () => reporter.takeOwedSlot(),
   });
   const people = new PeopleDesk({
     issues,

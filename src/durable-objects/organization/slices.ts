@@ -33,7 +33,7 @@ export interface SliceParts {
   /** Whether the job's agent has heard some of these messages before. */
   readonly hasHeard: (job: JobState, messageIds: readonly string[]) => boolean;
   /** Whether a slot that a slice keeps belongs to another organization by now; asked once, it has been given. */
-  readonly takeOwed: () => boolean;
+  readonly owesSlot: () => boolean;
 }
 
 export class Slices {
@@ -106,9 +106,7 @@ export class Slices {
     attempts.appendMessages(jobId, attempt, afterStep, checkpoint.appendedMessages);
     workspaces.save({ jobId, attempt, afterStep }, checkpoint.workspace);
     for (const draft of checkpoint.artifacts) createArtifact(change, artifacts, job.record, draft);
-    // Ids of one moment are by chance; sorted, the lines are found again in the order in which they were written.
-    const logIds = checkpoint.logs.map(() => change.newId("log")).sort();
-    for (const [index, draft] of checkpoint.logs.entries()) this.#writeLog(change, job, draft, logIds[index]);
+    for (const draft of checkpoint.logs) this.#writeLog(change, job, draft);
     noteHeard(change, job, checkpoint.heardMessageIds);
     const saved: JobState = {
       ...this.#renewed(change, charged),
@@ -121,23 +119,23 @@ export class Slices {
 
   /** Ends the slice and dispatches the job again in the same slot, unless another organization is owed that. */
   yieldSlice(change: Change, ref: EpochRef): boolean {
-    const { jobs, dispatcher, takeOwed } = this.#parts;
     const job = this.held(ref);
     if (job === null) return false;
-    if (job.signal === null && takeOwed()) {
-      this.tellEnd(change, job, "yielded");
-      jobs.save(setAside(change, dispatcher, job, { keepSlot: false }));
-    } else {
-      this.endSlice(change, job, "yielded");
-    }
+    const keepSlot = job.signal !== null || !this.#parts.owesSlot();
+    this.endSlice(change, job, "yielded", { keepSlot });
     return true;
   }
 
-  /** Ends the slice of a job that goes on: its next dispatch leaves at once, unless it was told to rest. */
-  endSlice(change: Change, job: JobState, how: "yielded" | "lease_expired"): void {
+  /** Ends the slice of a job that goes on: its next dispatch leaves at once, unless it was told to rest or keeps no slot. */
+  endSlice(
+    change: Change,
+    job: JobState,
+    how: "yielded" | "lease_expired",
+    { keepSlot }: { readonly keepSlot: boolean } = { keepSlot: true },
+  ): void {
     const { jobs, dispatcher } = this.#parts;
     this.tellEnd(change, job, how);
-    if (job.signal === null) dispatcher.dispatch(change, dispatcher.detach(change, job));
+    if (keepSlot && job.signal === null) dispatcher.dispatch(change, dispatcher.detach(change, job));
     else jobs.save(setAside(change, dispatcher, job, { keepSlot: false }));
   }
 
@@ -183,9 +181,9 @@ export class Slices {
     };
   }
 
-  #writeLog(change: Change, job: JobState, draft: LogDraft, id = change.newId("log")): void {
+  #writeLog(change: Change, job: JobState, draft: LogDraft): void {
     const { id: jobId, issueId } = job.record;
-    const log: LogRecord = { ...draft, id, jobId, atMs: change.nowMs };
+    const log: LogRecord = { ...draft, id: change.newId("log"), jobId, atMs: change.nowMs };
     this.#parts.artifacts.saveLog(issueId, log);
     change.append({ type: "log.written", issueId, jobId, data: { log } });
   }

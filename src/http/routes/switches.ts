@@ -111,7 +111,11 @@ export function switchRoutes(ports: AppPorts, termsCache: TermsCache): OpenAPIHo
         idempotencyKey === undefined
           ? {}
           : {
-              idempotency: idempotentRequest({ person: personOf(administrator) }, idempotencyKey, c.req.valid("json")),
+              idempotency: idempotentRequest(
+                { keyOwner: personOf(administrator) },
+                idempotencyKey,
+                c.req.valid("json"),
+              ),
             };
       const command = { scope, mode, actor, reason, expiresAtMs, ...once };
       const { replayed, ...added } = valueOf(await platform().setSwitch(command));
